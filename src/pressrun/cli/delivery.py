@@ -1,0 +1,236 @@
+"""Verbs on delivery: send, status, log, sink."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pressrun.cli.app import Format, app, workspace_of
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from pressrun.delivery.deliver import Policy
+    from pressrun.delivery.relay import Relay
+    from pressrun.delivery.send import SendReport
+    from pressrun.render.edition import Edition
+    from pressrun.workspace import Workspace
+
+Issue = Annotated[str, typer.Argument(metavar="ISSUE", help="publication/issue, or issue.")]
+
+
+@app.command()
+def send(
+    context: typer.Context,
+    issue: Issue,
+    list_name: Annotated[str, typer.Option("--list", metavar="LIST", help="The list to send to.")],
+    smtp: Annotated[str | None, typer.Option(metavar="URL", help="The relay; else PRESSRUN_SMTP_URL.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be done, and do nothing.")] = False,
+) -> int:
+    """Send an issue to a list, nobody twice; an interrupted send goes on."""
+    from pressrun.render.source import render_issue, require_size
+
+    workspace = workspace_of(context)
+    rendering = render_issue(workspace, issue)
+    require_size(rendering)
+    if dry_run:
+        return _run(_preview(workspace, rendering.edition, list_name))
+    return _run(_send(workspace, rendering.edition, list_name, relay_of(workspace, smtp)))
+
+
+def relay_of(workspace: Workspace, url: str | None) -> Relay:
+    """The relay at `url`, else the one of the settings."""
+    from pressrun.delivery.relay import parse_relay
+
+    return parse_relay(url or workspace.settings.smtp_url.get_secret_value())
+
+
+def policy_of(workspace: Workspace) -> Policy:
+    """The delivery policy of the settings."""
+    import datetime as dt
+
+    from pressrun.delivery.deliver import Policy
+
+    settings = workspace.settings
+    return Policy(
+        connections=settings.connections,
+        timeout=settings.smtp_timeout,
+        final_reply_timeout=settings.final_reply_timeout,
+        lease=dt.timedelta(seconds=settings.lease_seconds),
+        expiry=dt.timedelta(days=settings.expire_days),
+    )
+
+
+async def _preview(workspace: Workspace, edition: Edition, list_name: str) -> int:
+    from pressrun.store.database import open_database
+    from pressrun.store.delivery_log import count_open, count_states, preview_plan
+
+    async with open_database(workspace.database_url) as database:
+        plan = await preview_plan(database, edition.issue, list_name)
+        open_rows = count_open(await count_states(database, edition.issue))
+    typer.echo(f"{edition.issue} ({edition.subject}), edition {edition.id[:12]}")
+    typer.echo(f"{list_name}: {plan.audience} people, {plan.added} of them not planned yet; {open_rows} rows open")
+    typer.echo("dry run: nothing was planned or sent")
+    return 0
+
+
+async def _send(workspace: Workspace, edition: Edition, list_name: str, relay: Relay) -> int:
+    from pressrun.cli.progress import show_progress
+    from pressrun.delivery.send import send as send_edition
+    from pressrun.store.database import open_database
+
+    stop = asyncio.Event()
+    _stop_on_signal(stop)
+    async with open_database(workspace.database_url) as database:
+        with show_progress() as (take_open, take_outcome):
+            report = await send_edition(
+                database,
+                edition,
+                list_name,
+                relay,
+                workspace.secret_key(),
+                policy_of(workspace),
+                planned=lambda plan, open_rows: take_open(open_rows),
+                progress=take_outcome,
+                stop=stop,
+            )
+    print_report(report)
+    return 1 if report.fell_short else 0
+
+
+def _stop_on_signal(stop: asyncio.Event) -> None:
+    """Ctrl-C and SIGTERM finish the messages in flight, then end; a second one ends at once."""
+    loop = asyncio.get_running_loop()
+
+    def end(number: signal.Signals) -> None:
+        typer.echo("stopping after the messages in flight; run it again to go on", err=True)
+        stop.set()
+        loop.remove_signal_handler(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, end, number)
+
+
+def print_report(report: SendReport) -> None:
+    """Say in a few lines what a send did and where the issue stands."""
+    tried = sum(report.tried.values())
+    typer.echo(
+        f"{report.issue}: {report.plan.added} newly planned of {report.plan.audience} on the list, {tried} tries"
+    )
+    typer.echo("  " + ", ".join(f"{count} {state}" for state, count in report.counts.items() if count))
+    if not report.is_finished:
+        when = f"; the next deferred one is due at {report.next_due:%Y-%m-%d %H:%M %Z}" if report.next_due else ""
+        typer.echo(f"  not finished{when}: run it again to go on")
+
+
+@app.command()
+def status(
+    context: typer.Context,
+    issue: Issue,
+    format: Annotated[Format, typer.Option(help="How it is printed.")] = Format.TABLE,
+) -> int:
+    """Count an issue's deliveries by state."""
+    from pressrun.cli.rows import print_rows
+    from pressrun.delivery.outcome import State
+    from pressrun.store.delivery_log import count_open
+
+    workspace = workspace_of(context)
+    key = _key_of(workspace, issue)
+    counts = _run(_count(workspace, key))
+    planned = sum(counts.values())
+    if format is Format.TABLE:
+        typer.echo(f"{key}: {planned} planned, {'finished' if count_open(counts) == 0 else 'not finished'}")
+        print_rows([{"state": state, "deliveries": count} for state, count in counts.items() if count], format)
+    else:
+        print_rows([{"issue": key, "planned": planned, **{str(state): n for state, n in counts.items()}}], format)
+    short = count_open(counts) + counts[State.FAILED] + counts[State.EXPIRED] + counts[State.IN_DOUBT]
+    return 1 if short else 0
+
+
+def _key_of(workspace: Workspace, issue: str) -> str:
+    folder = workspace.issue_folder(issue)
+    return f"{folder.parent.name}/{folder.name}"
+
+
+async def _count(workspace: Workspace, key: str) -> Any:
+    from pressrun.store.database import open_database
+    from pressrun.store.delivery_log import count_states
+
+    async with open_database(workspace.database_url) as database:
+        return await count_states(database, key)
+
+
+@app.command()
+def log(
+    context: typer.Context,
+    issue: Issue,
+    states: Annotated[
+        list[str] | None, typer.Option("--status", metavar="STATE", help="Only rows in this state; may be repeated.")
+    ] = None,
+    format: Annotated[Format, typer.Option(help="How rows are printed.")] = Format.TABLE,
+) -> None:
+    """Show an issue's delivery log: who, when, and what their server said."""
+    from pressrun.cli.rows import print_rows
+    from pressrun.delivery.outcome import State
+    from pressrun.errors import UsageError
+
+    workspace = workspace_of(context)
+    unknown = [state for state in states or () if state not in list(State)]
+    if unknown:
+        raise UsageError(f"no state is called {unknown[0]!r}", f"known: {', '.join(State)}")
+    rows = _run(_read(workspace, _key_of(workspace, issue), [State(state) for state in states or ()]))
+    print_rows(rows, format)
+
+
+async def _read(workspace: Workspace, key: str, states: list[Any]) -> list[dict[str, object]]:
+    from pressrun.store.database import open_database
+    from pressrun.store.delivery_log import read_log
+
+    async with open_database(workspace.database_url) as database:
+        return [
+            {
+                "address": row.address,
+                "state": str(row.state),
+                "code": row.code,
+                "enhanced": row.enhanced,
+                "reply": row.reply,
+                "message_id": row.message_id,
+                "attempts": row.attempts,
+                "list": row.list,
+                "updated_at": row.updated_at.isoformat(timespec="seconds"),
+            }
+            async for row in read_log(database, key, states)
+        ]
+
+
+@app.command()
+def sink(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Where to listen on 127.0.0.1; 0: any free port.")] = 1025,
+    maildir: Annotated[Path, typer.Option(metavar="DIR", help="Where messages are kept.")] = Path(".pressrun/maildir"),
+) -> None:
+    """Receive mail, keep it in a Maildir, deliver it to nobody; for looking and trying out. Ends with Ctrl-C."""
+    _run(_receive(port, maildir))
+
+
+async def _receive(port: int, maildir: Path) -> None:
+    from pressrun.sink import Kept
+    from pressrun.sink import sink as receive
+
+    def show(kept: Kept) -> None:
+        typer.echo(f"{kept.recipient}  {kept.octets / 1024:.1f} KB  {kept.subject}")
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with receive(maildir, port=port, kept=show) as bound:
+        typer.echo(f"receiving at smtp://127.0.0.1:{bound}, keeping in {maildir}; Ctrl-C ends")
+        await stop.wait()
+
+
+def _run(work: Coroutine[Any, Any, Any]) -> Any:
+    return asyncio.run(work)

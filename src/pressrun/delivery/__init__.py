@@ -1,0 +1,1 @@
+"""Delivery: from a planned row to a stored reply."""

@@ -1,0 +1,50 @@
+"""What a check found: a place, a rule's code, and how to mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Severity(StrEnum):
+    """`error` stops a send; `warning` is for a person to weigh."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+class Finding(BaseModel):
+    """One fault in a source file, at a 1-based line and column (in characters)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    path: str
+    line: int = 1
+    column: int = 1
+    severity: Severity = Severity.ERROR
+    code: str
+    message: str
+    hint: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}:{self.column}: {self.code} {self.message} — {self.hint}"
+
+    def relative_to(self, root: Path) -> Finding:
+        """The same finding with its path told from `root`, where it lies below it."""
+        try:
+            return self.model_copy(update={"path": str(Path(self.path).relative_to(root))})
+        except ValueError:
+            return self
+
+
+def count_errors(findings: Iterable[Finding]) -> int:
+    """How many of `findings` stop a send."""
+    return sum(finding.severity is Severity.ERROR for finding in findings)
+
+
+def in_order(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings by place, each once."""
+    return sorted(set(findings), key=lambda f: (f.path, f.line, f.column, f.code, f.message))

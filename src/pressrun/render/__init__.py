@@ -1,0 +1,1 @@
+"""Rendering: an issue as mail, each medium from its own templates."""

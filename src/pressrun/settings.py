@@ -1,0 +1,148 @@
+"""Reads the settings: from `PRESSRUN_*`, secrets also from `PRESSRUN_*_FILE`, else from the workspace's TOML."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from pressrun.errors import UsageError
+
+PREFIX = "PRESSRUN_"
+
+
+class Settings(BaseSettings):
+    """What an operator may set. Each field is also the name in TOML and, with PRESSRUN_, in the environment."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    database_url: SecretStr = Field(
+        SecretStr(""), description="The store: sqlite:///path or postgresql://…; empty: .pressrun/pressrun.db"
+    )
+    smtp_url: SecretStr = Field(
+        SecretStr("smtp://127.0.0.1:1025"), description="The relay: smtp://user:password@host:port, or smtps://…"
+    )
+    secret_key: SecretStr = Field(
+        SecretStr(""), description="Signs unsubscribe links; empty: a key made once in .pressrun/secret-key"
+    )
+    connections: int = Field(8, ge=1, le=200, description="Connections a send holds open to the relay")
+    smtp_timeout: float = Field(60, gt=0, description="Seconds to wait for an answer to a command")
+    final_reply_timeout: float = Field(
+        600, gt=0, description="Seconds to wait for the answer to a message (RFC 5321 §4.5.3.2.6: 10 minutes)"
+    )
+    lease_seconds: float = Field(30, ge=1, description="Seconds after which a silent worker's rows are taken over")
+    expire_days: float = Field(3, gt=0, description="Days after which a deferred delivery expires")
+    server_port: int = Field(4200, ge=1, le=65535, description="`pressrun up`: port of the Prefect server and UI")
+    site_port: int = Field(8000, ge=1, le=65535, description="`pressrun up`: port of archive, feeds and preview")
+    sink_port: int = Field(1025, ge=1, le=65535, description="`pressrun up`: port of the embedded receiver")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment first, then files the environment names, then what the workspace's TOML says."""
+        return (env_settings, _FileSource(settings_cls), init_settings)
+
+
+class _FileSource(PydanticBaseSettingsSource):
+    """Secrets in files: PRESSRUN_SMTP_URL_FILE names the file that holds smtp_url."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        variable = f"{PREFIX}{field_name.upper()}_FILE"
+        name = os.environ.get(variable)
+        if not name or field.annotation is not SecretStr:
+            return None, field_name, False
+        try:
+            return Path(name).read_text(encoding="utf-8").strip(), field_name, False
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"{variable}: {name} can't be read", "name a readable text file") from error
+
+    def __call__(self) -> dict[str, Any]:
+        found = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
+        return {name: value for name, value in found.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One effective setting, as it may be shown."""
+
+    name: str
+    value: str
+    origin: str
+    description: str
+
+
+def load_settings(root: Path) -> Settings:
+    """The settings that hold in the workspace at `root`."""
+    values, file = _read_toml(root)
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_input=False)[0]
+        name = ".".join(str(part) for part in fault["loc"])
+        if fault["type"] == "extra_forbidden":
+            raise UsageError(f"{file}: no setting is called {name}", "see docs/settings.md") from None
+        origin = _origin_of(name, values, file)
+        raise UsageError(f"setting {name} ({origin}): {fault['msg']}", "see docs/settings.md") from None
+
+
+def describe_settings(root: Path) -> list[Setting]:
+    """Each setting with its value (secrets masked) and where it came from."""
+    values, file = _read_toml(root)
+    settings = load_settings(root)
+    return [
+        Setting(name, _shown(getattr(settings, name)), _origin_of(name, values, file), field.description or "")
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+def _shown(value: object) -> str:
+    if not isinstance(value, SecretStr):
+        return str(value)
+    secret = value.get_secret_value()
+    if "://" not in secret:
+        return "********" if secret else ""
+    # Of an address only what stands between the name and the last @ is secret; a query may hold one too.
+    return re.sub(r"(?<=://)([^/?#]*)@", _mask_login, secret.partition("?")[0])
+
+
+def _mask_login(match: re.Match[str]) -> str:
+    name, colon, _ = match[1].partition(":")
+    return f"{name}:********@" if colon else f"{name}@"
+
+
+def _origin_of(name: str, values: Mapping[str, Any], file: str) -> str:
+    variable = f"{PREFIX}{name.upper()}"
+    if any(key.upper() == variable for key in EnvSettingsSource(Settings).env_vars):
+        return variable
+    if os.environ.get(f"{variable}_FILE"):
+        return f"{variable}_FILE"
+    return file if name in values else "default"
+
+
+def _read_toml(root: Path) -> tuple[dict[str, Any], str]:
+    """The workspace's own settings and the file they stand in: pressrun.toml, else pyproject.toml."""
+    for file, table in ((root / "pressrun.toml", ()), (root / "pyproject.toml", ("tool", "pressrun"))):
+        if not file.is_file():
+            continue
+        try:
+            data: Any = tomllib.loads(file.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+            raise UsageError(f"{file}: {error}", "mend the TOML") from error
+        for key in table:
+            data = data.get(key, {})
+        return data, file.name
+    return {}, "default"

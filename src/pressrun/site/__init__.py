@@ -1,0 +1,1 @@
+"""The web archive: pages to browse, and feeds to follow."""

@@ -1,0 +1,108 @@
+"""Parts an article's Markdown into prose and typed blocks, each fault placed in the file."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from markdown_it.token import Token
+
+from pressrun.finding import Finding
+from pressrun.markdown import make_parser
+from pressrun.source.block import DIRECTIVES, Block, Directive, Prose
+from pressrun.source.validation import validate
+from pressrun.source.yamlfile import Path, Place, read_yaml
+
+_lint_parser = make_parser(html=True, images=True)
+
+
+@dataclass(frozen=True)
+class PlacedDirective:
+    """A typed block with where its keys stand, for checks that come later."""
+
+    block: Directive
+    line: int
+    places: dict[Path, Place]
+
+
+@dataclass(frozen=True)
+class Body:
+    """An article's blocks in order, and the places of the typed ones."""
+
+    blocks: tuple[Block, ...]
+    directives: tuple[PlacedDirective, ...]
+
+
+def read_body(text: str, path: str, first_line: int) -> tuple[Body, list[Finding]]:
+    """The blocks of `text`, which starts at `first_line` of `path`, and every fault found in it."""
+    lines = text.split("\n")
+    blocks: list[Block] = []
+    directives: list[PlacedDirective] = []
+    findings: list[Finding] = []
+    tokens = _lint_parser.parse(text)
+    done = 0
+    for token in tokens:
+        findings += _lint(token, path, first_line)
+        if token.type != "colon_fence" or token.map is None or token.level > 0:
+            continue
+        _add_prose(blocks, lines, done, token.map[0], first_line)
+        done = token.map[1]
+        placed, faults = _read_directive(token, lines, path, first_line)
+        findings += faults
+        if placed:
+            blocks.append(placed.block)
+            directives.append(placed)
+    _add_prose(blocks, lines, done, len(lines), first_line)
+    return Body(tuple(blocks), tuple(directives)), findings
+
+
+def _add_prose(blocks: list[Block], lines: list[str], start: int, end: int, first_line: int) -> None:
+    while start < end and not lines[start].strip():
+        start += 1
+    if markdown := "\n".join(lines[start:end]).rstrip():
+        blocks.append(Prose(markdown, first_line + start))
+
+
+def _read_directive(
+    token: Token, lines: list[str], path: str, first_line: int
+) -> tuple[PlacedDirective | None, list[Finding]]:
+    assert token.map is not None
+    start, end = token.map
+    line = first_line + start
+    kind = token.info.strip().strip("{}")
+    if kind not in DIRECTIVES:
+        return None, [_unknown_kind(kind, path, line)]
+    if lines[end - 1].strip().strip(":") or not lines[end - 1].strip() or end - 1 == start:
+        return None, [
+            _finding(path, line, "block-unclosed", f":::{kind} opens here and never closes", "add a line :::")
+        ]
+    text = read_yaml(token.content, path, Place(line + 1, 1))
+    block, findings = validate(DIRECTIVES[kind], text, path)
+    return (PlacedDirective(block, line, text.places) if block else None), findings
+
+
+def _unknown_kind(kind: str, path: str, line: int) -> Finding:
+    near = difflib.get_close_matches(kind, DIRECTIVES, n=1)
+    hint = f"did you mean :::{near[0]}?" if near else f"known: {', '.join(DIRECTIVES)}"
+    return _finding(path, line, "unknown-block", f"no block is called {kind!r}", hint)
+
+
+def _lint(token: Token, path: str, first_line: int) -> Iterator[Finding]:
+    line = first_line + (token.map[0] if token.map else 0)
+    if token.type == "colon_fence" and token.level > 0:
+        yield _finding(path, line, "block-nested", "a block can't stand inside a list or quote", "move it out")
+    if token.type == "html_block":
+        yield _finding(path, line, "raw-html", "HTML is not allowed", "write it in Markdown, or as a block")
+    if token.type == "heading_open" and token.tag == "h1":
+        yield _finding(path, line, "heading-level", "the title is the only first heading", "begin with ##")
+    for child in token.children or ():
+        if child.type == "html_inline":
+            what = f"HTML is not allowed: {child.content}"
+            yield _finding(path, line, "raw-html", what, "write it in Markdown, or put a backslash before <")
+        if child.type == "image":
+            yield _finding(path, line, "markdown-image", "a picture needs a block", "write it as :::figure")
+
+
+def _finding(path: str, line: int, code: str, message: str, hint: str) -> Finding:
+    return Finding(path=path, line=line, column=1, code=code, message=message, hint=hint)

@@ -1,0 +1,184 @@
+"""Loads publications and issues from their folders and tells every fault at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pressrun.finding import Finding, Severity
+from pressrun.source.body import read_body
+from pressrun.source.issue import Article, Issue, Section
+from pressrun.source.media import Picture, read_picture
+from pressrun.source.model import ArticleFile, IssueFile, Publication
+from pressrun.source.text import read_text, split_front_matter
+from pressrun.source.validation import Model, validate
+from pressrun.source.yamlfile import Path as KeyPath
+from pressrun.source.yamlfile import Place, YamlText, read_yaml
+
+PUBLICATION_FILE = "publication.yaml"
+ISSUE_FILE = "issue.yaml"
+
+
+@dataclass(frozen=True)
+class LoadedIssue:
+    """The issue, unless a fault forbids; and what was found."""
+
+    issue: Issue | None
+    findings: tuple[Finding, ...]
+
+
+@dataclass
+class _Reading:
+    """What one load has gathered so far."""
+
+    folder: Path
+    findings: list[Finding] = field(default_factory=list)
+    pictures: dict[str, Picture] = field(default_factory=dict)
+
+    def find(self, file: Path, place: Place, code: str, message: str, hint: str) -> None:
+        """Add a fault."""
+        self.findings.append(
+            Finding(path=str(file), line=place.line, column=place.column, code=code, message=message, hint=hint)
+        )
+
+
+def load_publication(folder: Path) -> tuple[Publication | None, list[Finding]]:
+    """The publication in `folder`, or None; and what was found."""
+    reading = _Reading(folder)
+    publication, text = _read_model(reading, folder / PUBLICATION_FILE, Publication)
+    if publication:
+        _check_label(reading, folder / PUBLICATION_FILE, publication, text)
+    return (None if reading.findings else publication), reading.findings
+
+
+def _check_label(reading: _Reading, file: Path, publication: Publication, text: YamlText) -> None:
+    try:
+        publication.issue_label.format(year=1, number=1, total=1)
+    except (KeyError, IndexError, ValueError, AttributeError):
+        place = text.place_of(("issue_label",))
+        hint = "use only {year}, {number} and {total}; write {{ for a brace"
+        reading.find(file, place, "bad-value", "issue_label can't be filled in", hint)
+
+
+def load_issue(folder: Path) -> LoadedIssue:
+    """The issue in `folder`, whose publication is the folder above."""
+    publication, findings = load_publication(folder.parent)
+    reading = _Reading(folder, findings)
+    file = folder / ISSUE_FILE
+    meta, text = _read_model(reading, file, IssueFile)
+    articles = _read_articles(reading)
+    if meta:
+        _check_listing(reading, file, meta, text, articles)
+    _read_pictures(reading, file, text.data, text.places)
+    if publication is None or meta is None or any(f.severity is Severity.ERROR for f in reading.findings):
+        return LoadedIssue(None, tuple(reading.findings))
+    sections = tuple(
+        Section(section, tuple(article for slug in section.articles if (article := articles[slug])))
+        for section in meta.sections
+    )
+    issue = Issue(folder.parent.name, publication, folder.name, folder, meta, sections, reading.pictures)
+    return LoadedIssue(issue, tuple(reading.findings))
+
+
+def _read_model(reading: _Reading, file: Path, model: type[Model]) -> tuple[Model | None, YamlText]:
+    if not file.is_file():
+        reading.find(file, Place(1, 1), "missing-file", f"{file.name} is missing", "write it; see docs/writing.md")
+        return None, YamlText()
+    text, findings = read_text(file)
+    reading.findings += findings
+    if text is None or findings:
+        return None, YamlText()
+    yaml_text = read_yaml(text, str(file))
+    value, findings = validate(model, yaml_text, str(file))
+    reading.findings += findings
+    return value, yaml_text
+
+
+def _read_articles(reading: _Reading) -> dict[str, Article | None]:
+    """Every article file of the folder by slug; None where a fault forbids."""
+    files = sorted(reading.folder.glob("*.md"))
+    return {file.stem: _read_article(reading, file) for file in files}
+
+
+def _read_article(reading: _Reading, file: Path) -> Article | None:
+    text, findings = read_text(file)
+    reading.findings += findings
+    if text is None or findings:
+        return None
+    parts, findings = split_front_matter(text, file)
+    reading.findings += findings
+    if parts is None:
+        return None
+    head = read_yaml(parts.head, str(file), Place(parts.head_line, 1))
+    meta, findings = validate(ArticleFile, head, str(file))
+    reading.findings += findings
+    body, findings = read_body(parts.body, str(file), parts.body_line)
+    reading.findings += findings
+    _read_pictures(reading, file, head.data, head.places)
+    for directive in body.directives:
+        _read_pictures(reading, file, directive.block.model_dump(), directive.places)
+    return Article(file.stem, file, meta, body.blocks) if meta else None
+
+
+def _check_listing(
+    reading: _Reading, file: Path, meta: IssueFile, text: YamlText, articles: dict[str, Article | None]
+) -> None:
+    """Each article listed once, each listed one there, and no name taken twice."""
+    listed: dict[str, Place] = {}
+    for n, section in enumerate(meta.sections):
+        place = text.place_of(("sections", n, "slug"))
+        if section.slug in listed:
+            _find_duplicate(reading, file, place, section.slug)
+        listed.setdefault(section.slug, place)
+        for m, slug in enumerate(section.articles):
+            place = text.place_of(("sections", n, "articles", m))
+            if slug in listed:
+                _find_duplicate(reading, file, place, slug)
+            elif slug not in articles:
+                what = f"there is no file {slug}.md"
+                reading.find(file, place, "missing-file", what, f"write {slug}.md or take the line out")
+            listed.setdefault(slug, place)
+    wanted = {slug for section in meta.sections for slug in section.articles}
+    for slug in sorted(articles.keys() - wanted):
+        article_file = reading.folder / f"{slug}.md"
+        hint = f"list {slug} under a section of {ISSUE_FILE}, or remove the file"
+        reading.find(article_file, Place(1, 1), "article-unlisted", "no section lists this article", hint)
+
+
+def _find_duplicate(reading: _Reading, file: Path, place: Place, slug: str) -> None:
+    what = f"{slug} names two things in this issue"
+    reading.find(file, place, "duplicate-slug", what, "list an article once, and give each section its own slug")
+
+
+def _read_pictures(reading: _Reading, file: Path, data: object, places: dict[KeyPath, Place]) -> None:
+    for at, name in _picture_names(data):
+        if name in reading.pictures:
+            continue
+        picture = reading.folder / name
+        place = places.get(at, Place(1, 1))
+        if not picture.resolve().is_relative_to((reading.folder / "media").resolve()):
+            reading.find(file, place, "bad-value", f"{name} leads out of media/", "keep pictures in media/")
+        elif not picture.is_file():
+            reading.find(file, place, "missing-file", f"there is no picture {name}", "add it, or mend its name")
+        else:
+            _read_picture(reading, file, place, name, picture)
+
+
+def _read_picture(reading: _Reading, file: Path, place: Place, name: str, picture: Path) -> None:
+    try:
+        reading.pictures[name] = read_picture(picture)
+    except ValueError as error:
+        reading.find(file, place, "bad-picture", f"{name}: {error}", "save it as PNG, JPEG or GIF")
+
+
+def _picture_names(data: object, at: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
+    """The pictures that `data` names, by the keys that name them."""
+    if isinstance(data, dict):
+        for key, value in data.items():
+            yield from _picture_names(value, (*at, key))
+    elif isinstance(data, list | tuple):
+        for n, value in enumerate(data):
+            yield from _picture_names(value, (*at, n))
+    elif isinstance(data, str) and data.startswith("media/") and at and at[-1] in ("image", "cover"):
+        yield at, data

@@ -1,0 +1,69 @@
+"""Reads a source file as text and parts its front matter from its body."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from pressrun.finding import Finding
+from pressrun.source.yamlfile import Place
+
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\ufeff]")
+
+
+def read_text(file: Path) -> tuple[str | None, list[Finding]]:
+    """The text of `file` with plain line ends, or None; and what is wrong with its characters."""
+    try:
+        raw = file.read_bytes()
+    except OSError as error:
+        reason = error.strerror or "it can't be read"
+        return None, [_finding(file, Place(1, 1), "unreadable", reason, "check the file and its permissions")]
+    try:
+        text = raw.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        return None, [_not_utf8(file, raw, error)]
+    return text, [_control_character(file, text, match) for match in _CONTROL.finditer(text)]
+
+
+def _not_utf8(file: Path, raw: bytes, error: UnicodeDecodeError) -> Finding:
+    before = raw[: error.start].decode("utf-8", "replace").removeprefix("\ufeff")
+    what = f"the byte 0x{raw[error.start]:02x} is not UTF-8"
+    return _finding(file, _end_of(before), "not-utf8", what, "save the file as UTF-8")
+
+
+def _control_character(file: Path, text: str, match: re.Match[str]) -> Finding:
+    what = f"an invisible control character (U+{ord(match[0]):04X}) stands here"
+    return _finding(file, _end_of(text[: match.start()]), "control-character", what, "delete it and type on")
+
+
+def _end_of(text: str) -> Place:
+    return Place(text.count("\n") + 1, len(text) - (text.rfind("\n") + 1) + 1)
+
+
+def _finding(file: Path, place: Place, code: str, message: str, hint: str) -> Finding:
+    return Finding(path=str(file), line=place.line, column=place.column, code=code, message=message, hint=hint)
+
+
+@dataclass(frozen=True)
+class FrontMatter:
+    """A text's YAML head and Markdown body, each with the line it starts at."""
+
+    head: str
+    head_line: int
+    body: str
+    body_line: int
+
+
+def split_front_matter(text: str, file: Path) -> tuple[FrontMatter | None, list[Finding]]:
+    """The two parts of `text`, which must begin with a line `---` and close it with another."""
+    lines = text.split("\n")
+    if lines[0].rstrip() != "---":
+        hint = "begin the file with a line ---, the title and other keys, and another line ---"
+        return None, [_finding(file, Place(1, 1), "front-matter-missing", "the file has no front matter", hint)]
+    close = next((n for n, line in enumerate(lines[1:], 1) if line.rstrip() == "---"), None)
+    if close is None:
+        what = "the front matter opens here and never closes"
+        return None, [_finding(file, Place(1, 1), "front-matter-unclosed", what, "add a line --- before the text")]
+    head, body = "\n".join(lines[1:close]), "\n".join(lines[close + 1 :])
+    return FrontMatter(head, 2, body, close + 2), []

@@ -1,0 +1,143 @@
+"""Reads YAML 1.2 text into plain values, keeping where each key and value stands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from pressrun.finding import Finding
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A 1-based line and column, counted in characters."""
+
+    line: int
+    column: int
+
+
+@dataclass
+class YamlText:
+    """What a YAML text says: `data`, the places of its parts, and its faults."""
+
+    data: Any = None
+    places: dict[Path, Place] = field(default_factory=dict)
+    key_places: dict[Path, Place] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+    def place_of(self, path: Path) -> Place:
+        """Where `path` stands, or the nearest part above it that does."""
+        while path and path not in self.places:
+            path = path[:-1]
+        return self.places.get(path, Place(1, 1))
+
+    def key_place_of(self, path: Path) -> Place:
+        """Where the key of `path` stands, or its value."""
+        return self.key_places.get(path) or self.place_of(path)
+
+
+class _Loader(yaml.SafeLoader):
+    """Knows null only: every other scalar stays the text it was written as, and the models decide its type."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - yaml's own class attribute
+
+
+_NULL = "tag:yaml.org,2002:null"
+_Loader.add_implicit_resolver(_NULL, re.compile(r"^(?:~|null|)$"), ["~", "n", ""])
+
+
+def read_yaml(text: str, path: str, first: Place | None = None) -> YamlText:
+    """Read `text`, which starts at `first` in the file `path`; syntax faults become findings."""
+    result = YamlText()
+    origin = first or Place(1, 1)
+    try:
+        loader = _Loader(text)
+    except yaml.reader.ReaderError as error:
+        what = f"the character U+{int(error.character):04X} can't stand in YAML"
+        result.findings.append(_finding(path, _offset(text, error.position, origin), "yaml-syntax", what, "remove it"))
+        return result
+    try:
+        node = loader.get_single_node()
+        if node is not None:
+            result.data = _build(node, (), result, path, origin, frozenset())
+    except yaml.MarkedYAMLError as error:
+        result.findings.append(_syntax_finding(error, path, origin))
+        result.data = None
+    except RecursionError:
+        result.findings.append(_finding(path, origin, "yaml-syntax", "this is nested too deep", "nest less"))
+        result.data = None
+    finally:
+        loader.dispose()
+    return result
+
+
+def _build(node: yaml.Node, at: Path, result: YamlText, path: str, origin: Place, above: frozenset[int]) -> Any:
+    if id(node) in above:
+        raise yaml.MarkedYAMLError(problem="an alias that holds itself", problem_mark=node.start_mark)
+    result.places[at] = _place(node.start_mark, origin)
+    inside = above | {id(node)}
+    if isinstance(node, yaml.SequenceNode):
+        return [_build(item, (*at, n), result, path, origin, inside) for n, item in enumerate(node.value)]
+    if isinstance(node, yaml.MappingNode):
+        return _build_mapping(node, at, result, path, origin, inside)
+    return None if node.tag == _NULL else node.value
+
+
+def _build_mapping(
+    node: yaml.MappingNode,
+    at: Path,
+    result: YamlText,
+    path: str,
+    origin: Place,
+    above: frozenset[int],
+) -> dict[Hashable, Any]:
+    values: dict[Hashable, Any] = {}
+    for key_node, value_node in node.value:
+        key = key_node.value if isinstance(key_node, yaml.ScalarNode) else str(key_node.value)
+        place = _place(key_node.start_mark, origin)
+        if key in values:
+            result.findings.append(
+                _finding(path, place, "duplicate-key", f"{key!r} stands here twice", "keep one of the two")
+            )
+            continue
+        result.key_places[(*at, key)] = place
+        values[key] = _build(value_node, (*at, key), result, path, origin, above)
+    return values
+
+
+def _offset(text: str, position: int, origin: Place) -> Place:
+    before = text[:position]
+    line = before.count("\n")
+    column = position - (before.rfind("\n") + 1)
+    return Place(line + origin.line, column + (origin.column if line == 0 else 1))
+
+
+def _place(mark: yaml.Mark, origin: Place) -> Place:
+    return Place(mark.line + origin.line, mark.column + (origin.column if mark.line == 0 else 1))
+
+
+def _syntax_finding(error: yaml.MarkedYAMLError, path: str, origin: Place) -> Finding:
+    mark = error.problem_mark or error.context_mark
+    place = _place(mark, origin) if mark else origin
+    what = " ".join(part for part in (error.context, error.problem) if part) or "this is not YAML"
+    return _finding(path, place, "yaml-syntax", what, _syntax_hint(what))
+
+
+def _syntax_hint(what: str) -> str:
+    if "\\t" in what or "tab" in what:
+        return "indent with spaces, not tabs"
+    if "mapping values are not allowed" in what:
+        return "put quotes around a text that holds ': '"
+    if "alias" in what or "anchor" in what:
+        return "put quotes around a text that starts with * or &"
+    return "check indentation, quotes and brackets here and in the line before"
+
+
+def _finding(path: str, place: Place, code: str, message: str, hint: str) -> Finding:
+    return Finding(path=path, line=place.line, column=place.column, code=code, message=message, hint=hint)

@@ -1,0 +1,106 @@
+"""Finds the workspace and what is in it: publications, issues, templates, state."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import secrets
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from pressrun.errors import UsageError
+from pressrun.settings import Settings, load_settings
+from pressrun.starter import starter_folder
+
+STATE = ".pressrun"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A folder with issues/, and beside it what overrides the starter: templates/, flows/, deployments/."""
+
+    root: Path
+    settings: Settings
+
+    @property
+    def issues(self) -> Path:
+        """Where the publications are."""
+        return self.root / "issues"
+
+    @property
+    def state(self) -> Path:
+        """Where pressrun keeps what is not in git."""
+        return self.root / STATE
+
+    @property
+    def database_url(self) -> str:
+        """The store's address: the setting, or the embedded SQLite file."""
+        return self.settings.database_url.get_secret_value() or f"sqlite:///{self.state / 'pressrun.db'}"
+
+    @property
+    def template_folders(self) -> list[Path]:
+        """Where templates are looked for: the workspace's own come first, file by file."""
+        folders = [self.root / "templates", starter_folder() / "templates"]
+        return [folder for n, folder in enumerate(folders) if folder.is_dir() and folder not in folders[:n]]
+
+    def publication_folders(self) -> list[Path]:
+        """Every publication's folder."""
+        return sorted(file.parent for file in self.issues.glob("*/publication.yaml"))
+
+    def issue_folders(self, publication: str = "*") -> list[Path]:
+        """Every issue's folder, oldest name first."""
+        return sorted(file.parent for file in self.issues.glob(f"{publication}/*/issue.yaml"))
+
+    def issue_folder(self, name: str) -> Path:
+        """The folder of the issue called `publication/issue`, or `issue` where only one is called so."""
+        folders = {f"{folder.parent.name}/{folder.name}": folder for folder in self.issue_folders()}
+        if name in folders:
+            return folders[name]
+        same = [key for key in folders if key.partition("/")[2] == name]
+        if len(same) == 1:
+            return folders[same[0]]
+        if same:
+            raise UsageError(f"{name!r} could be {' or '.join(same)}", "name the publication too")
+        near = difflib.get_close_matches(name, [*folders, *(key.partition("/")[2] for key in folders)], n=3, cutoff=0.5)
+        known = near or list(folders)[-5:]
+        raise UsageError(f"no issue is called {name!r}", f"did you mean {', '.join(known)}?" if known else "write one")
+
+    def secret_key(self) -> bytes:
+        """The key that signs links: the setting, or one made on first use and kept in the state folder."""
+        if configured := self.settings.secret_key.get_secret_value():
+            return configured.encode()
+        file = self.state / "secret-key"
+        self.state.mkdir(parents=True, exist_ok=True)
+        try:
+            with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
+                stream.write(secrets.token_urlsafe(32))
+        except FileExistsError:
+            pass
+        return file.read_bytes().strip()
+
+
+def open_workspace(root: Path | None = None) -> Workspace:
+    """The workspace at `root` or PRESSRUN_WORKSPACE, else the nearest one at or above this folder."""
+    named = root or (Path(os.environ["PRESSRUN_WORKSPACE"]) if os.environ.get("PRESSRUN_WORKSPACE") else None)
+    folder = named.resolve() if named else _nearest(Path.cwd())
+    if folder is None or not (folder / "issues").is_dir():
+        where = named or Path.cwd()
+        raise UsageError(f"{where} is no workspace: it has no folder issues/", "run pressrun init DIR, or --workspace")
+    return Workspace(folder, load_settings(folder))
+
+
+def _nearest(start: Path) -> Path | None:
+    return next((folder for folder in (start, *start.parents) if _is_workspace(folder)), None)
+
+
+def _is_workspace(folder: Path) -> bool:
+    if (folder / "pressrun.toml").is_file():
+        return True
+    project = folder / "pyproject.toml"
+    if not project.is_file():
+        return False
+    try:
+        return "pressrun" in tomllib.loads(project.read_text(encoding="utf-8")).get("tool", {})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return False
