@@ -6,8 +6,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import write_issue
 from typer.testing import CliRunner
+from written_issue import write_issue
 
 import pressrun.cli.site
 from pressrun.cli.app import app
@@ -101,7 +101,7 @@ def test_errors_of_issues_are_counted_and_the_first_named(workspace: Workspace, 
 
 
 def test_unknown_publication_is_wrong_usage(workspace: Workspace, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="'leter'.*known: letter"):
+    with pytest.raises(UsageError, match=r"'leter'.*known: letter"):
         site(workspace, tmp_path / "out", ["leter"])
 
 
@@ -117,7 +117,9 @@ def test_a_publication_built_alone_leaves_the_others_listed(workspace: Workspace
 
 def test_verb_prints_where_to_look(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    result = CliRunner().invoke(app, ["site", "--out", "public", "letter"], catch_exceptions=False)
+    result = CliRunner().invoke(
+        app, ["--workspace", str(tmp_path), "site", "--out", "public", "letter"], catch_exceptions=False
+    )
     assert result.exit_code == 0
     assert "绿色采购通讯: 3 pages, 4 feed entries" in result.output
     assert "in public/letter/" in result.output

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from conftest import REPOSITORY
 from lxml import html
+from written_issue import REPOSITORY
 
 from pressrun.source.loader import load_issue
 from pressrun.workspace import open_workspace
@@ -46,7 +47,7 @@ def test_headings_begin_with_one_h1_and_skip_no_level(any_site: Path) -> None:
     for file, page in pages_of(any_site):
         levels = [int(e.tag[1]) for e in page.iter("h1", "h2", "h3", "h4", "h5", "h6")]
         assert levels[0] == 1 and levels.count(1) == 1, file
-        assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False)), (file, levels)
+        assert all(after <= before + 1 for before, after in pairwise(levels)), (file, levels)
 
 
 def test_pictures_have_alt_and_size_and_ids_are_single(any_site: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,14 +23,14 @@ def test_no_level_is_ever_skipped(levels: list[int], top: int) -> None:
     opened, closed = re.findall(r"<h(\d)", html), re.findall(r"</h(\d)", html)
     made = [top - 1, *map(int, opened)]
     assert opened == closed
-    assert all(after <= before + 1 for before, after in zip(made, made[1:], strict=False))
+    assert all(after <= before + 1 for before, after in pairwise(made))
     assert all(top <= level <= 6 for level in made[1:])
 
 
 def test_tables_scroll_on_pages_and_carry_no_style() -> None:
     html = '<table><tr><td style="text-align:right">1</td></tr></table>'
-    page = '<div class="scroll" role="region" aria-label="表格" tabindex="0"><table><tr><td class="right">1</td></tr></table></div>'
-    assert page_prose(html, 4, "表格") == page
+    region = '<div class="scroll" role="region" aria-label="表格" tabindex="0">'
+    assert page_prose(html, 4, "表格") == f'{region}<table><tr><td class="right">1</td></tr></table></div>'
     assert feed_prose(html, 2) == "<table><tr><td>1</td></tr></table>"
 
 

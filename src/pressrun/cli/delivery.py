@@ -12,8 +12,6 @@ import typer
 from pressrun.cli.app import Format, app, workspace_of
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
-
     from pressrun.delivery.deliver import Policy
     from pressrun.delivery.relay import Relay
     from pressrun.delivery.send import SendReport
@@ -38,8 +36,8 @@ def send(
     rendering = render_issue(workspace, issue)
     require_size(rendering)
     if dry_run:
-        return _run(_preview(workspace, rendering.edition, list_name))
-    return _run(_send(workspace, rendering.edition, list_name, relay_of(workspace, smtp)))
+        return asyncio.run(_preview(workspace, rendering.edition, list_name))
+    return asyncio.run(_send(workspace, rendering.edition, list_name, relay_of(workspace, smtp)))
 
 
 def relay_of(workspace: Workspace, url: str | None) -> Relay:
@@ -140,7 +138,7 @@ def status(
 
     workspace = workspace_of(context)
     key = _key_of(workspace, issue)
-    counts = _run(_count(workspace, key))
+    counts = asyncio.run(_count(workspace, key))
     planned = sum(counts.values())
     if format is Format.TABLE:
         typer.echo(f"{key}: {planned} planned, {'finished' if count_open(counts) == 0 else 'not finished'}")
@@ -182,7 +180,7 @@ def log(
     unknown = [state for state in states or () if state not in list(State)]
     if unknown:
         raise UsageError(f"no state is called {unknown[0]!r}", f"known: {', '.join(State)}")
-    rows = _run(_read(workspace, _key_of(workspace, issue), [State(state) for state in states or ()]))
+    rows = asyncio.run(_read(workspace, _key_of(workspace, issue), [State(state) for state in states or ()]))
     print_rows(rows, format)
 
 
@@ -213,7 +211,7 @@ def sink(
     maildir: Annotated[Path, typer.Option(metavar="DIR", help="Where messages are kept.")] = Path(".pressrun/maildir"),
 ) -> None:
     """Receive mail, keep it in a Maildir, deliver it to nobody; for looking and trying out. Ends with Ctrl-C."""
-    _run(_receive(port, maildir))
+    asyncio.run(_receive(port, maildir))
 
 
 async def _receive(port: int, maildir: Path) -> None:
@@ -230,7 +228,3 @@ async def _receive(port: int, maildir: Path) -> None:
     async with receive(maildir, port=port, kept=show) as bound:
         typer.echo(f"receiving at smtp://127.0.0.1:{bound}, keeping in {maildir}; Ctrl-C ends")
         await stop.wait()
-
-
-def _run(work: Coroutine[Any, Any, Any]) -> Any:
-    return asyncio.run(work)

@@ -12,10 +12,11 @@ from pressrun.delivery.outcome import Kind, Outcome
 _PLAIN_SECONDS = 5.0
 
 
+Tellers = tuple[Callable[[int], None], Callable[[Outcome], None]]
+
+
 @contextmanager
-def show_progress(
-    clock: Callable[[], float] = time.monotonic,
-) -> Iterator[tuple[Callable[[int], None], Callable[[Outcome], None]]]:
+def show_progress(clock: Callable[[], float] = time.monotonic) -> Iterator[Tellers]:
     """Two functions: one to tell how many rows are open, one to tell each outcome."""
     if sys.stderr.isatty():
         yield from _show_bar()

@@ -12,4 +12,4 @@ LONGEST = dt.timedelta(hours=1)
 def next_try(now: dt.datetime, attempts: int, chance: random.Random) -> dt.datetime:
     """The moment of the next try after `attempts` tries: the doubled wait, give or take a fifth."""
     wait = min(FIRST * 2 ** min(max(attempts - 1, 0), 10), LONGEST)
-    return now + wait * chance.uniform(0.8, 1.2)
+    return now + dt.timedelta(seconds=wait.total_seconds() * chance.uniform(0.8, 1.2))

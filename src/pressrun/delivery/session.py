@@ -6,9 +6,11 @@ without its final dot, the caller is asked to record the row, and only then the 
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import cast
 
 import aiosmtplib
 
@@ -108,7 +110,7 @@ class Session:
     def abort(self) -> None:
         """Cut the connection: the relay drops whatever had no final dot (RFC 5321 §4.1.1.4)."""
         if self._client.transport is not None:
-            self._client.transport.abort()
+            cast(asyncio.WriteTransport, self._client.transport).abort()
         self._client.close()
 
     async def _greet(self) -> None:

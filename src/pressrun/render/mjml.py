@@ -113,7 +113,8 @@ def _faults(root: etree._Element) -> list[str]:
 def _mend(element: etree._Element) -> None:
     """Hold what mrml would write in Rust's debug escapes, and keep empty elements open."""
     for attribute, value in element.attrib.items():
-        element.set(attribute, "".join(map(_hold, " ".join(value.split("\n")) if attribute == "style" else value)))
+        text = str(value).replace("\n", " ") if attribute == "style" else str(value)
+        element.set(attribute, "".join(map(_hold, text)))
     if not str(element.tag).startswith("mj") and element.tag not in _VOID and len(element) == 0 and not element.text:
         element.text = ""
 

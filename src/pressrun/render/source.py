@@ -42,6 +42,6 @@ def require_size(rendering: Rendering) -> None:
         heaviest = sorted((part for part in rendering.parts if part.level), key=lambda part: -part.octets)[:3]
         names = ", ".join(f"{part.name} ({part.octets / 1024:.0f} KB)" for part in heaviest)
         raise PressrunError(
-            f"{rendering.edition.issue} has {rendering.octets // 1024} KB; mail programs clip at {LIMIT_OCTETS // 1024}",
+            f"{rendering.edition.issue} has {rendering.octets // 1024} KB; mail is cut off at {LIMIT_OCTETS // 1024}",
             f"shorten the heaviest articles: {names}",
         )

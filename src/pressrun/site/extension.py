@@ -10,6 +10,7 @@ from lxml import etree
 
 _ATOM = "http://www.w3.org/2005/Atom"
 _DUBLIN_CORE = "http://purl.org/dc/elements/1.1/"
+_ENCODED = "{http://purl.org/rss/1.0/modules/content/}encoded"
 _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 
 # feedgen has no types, and builds Atom without a namespace: it writes xmlns as if it were an attribute.
@@ -17,7 +18,7 @@ _Element = Any
 
 
 class FeedExtension(BaseExtension):  # type: ignore[misc]
-    """Namespaces of the entries' additions; an Atom feed's language and links."""
+    """The namespace of the entries' additions."""
 
     def extend_ns(self) -> dict[str, str]:
         """The namespaces beyond feedgen's own."""
@@ -55,7 +56,10 @@ class EntryExtension(BaseEntryExtension):  # type: ignore[misc]
         return entry
 
     def extend_rss(self, item: _Element) -> _Element:
-        """Add `dc:creator` (RSS's own author must be an address) and `atom:updated`."""
+        """Add `dc:creator` (RSS's own author must be an address) and `atom:updated`; put content where it belongs."""
+        description = item.find("description")
+        if description is not None and item.find(_ENCODED) is None:
+            description.tag = _ENCODED  # without a summary feedgen calls the content a description
         for name in self._authors:
             etree.SubElement(item, f"{{{_DUBLIN_CORE}}}creator").text = name
         if self._updated:

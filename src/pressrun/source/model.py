@@ -105,7 +105,7 @@ class Publication(SourceModel):
     )
     base_url: WebUrl = Field(description="The address the archive and feeds are published under")
     tag: Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]+,\d{4}(-\d{2}){0,2}$")] = Field(
-        description="RFC 4151 authority of feed ids: a domain and a day it was yours (example.com,2021). Never change it"
+        description="RFC 4151 authority of feed ids: a domain and when it was yours (example.com,2021). Never change it"
     )
     unsubscribe_mail: MailAddress | None = Field(None, description="Address for unsubscribing by mail, beside the link")
     postal_address: Line = Field(description="The postal address the footer must show")

@@ -147,7 +147,7 @@ async def claim(
 async def _pick(connection: AsyncConnection, issue: str, limit: int, now: dt.datetime) -> Sequence[int]:
     # PostgreSQL's workers pass over each other's rows; SQLite has one writer and ignores the clause.
     query = _due(issue, now).order_by(deliveries.c.id).limit(limit).with_for_update(skip_locked=True)
-    return (await connection.scalars(query)).all()
+    return [int(row.id) for row in await connection.execute(query)]
 
 
 async def _close_unwanted(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -55,23 +56,27 @@ async def plan(database: Database, edition: Edition, list_name: str, now: dt.dat
         await _keep_edition(connection, edition, now)
         send_id = await _keep_send(connection, edition, list_name, now)
         result = await connection.execute(_insert_rows(connection, edition, send_id, list_id, now))
-        audience = await connection.scalar(_count_members(list_id))
-    return Plan(send_id, result.rowcount, audience or 0)
+        audience = await _count(connection, _count_members(list_id))
+    return Plan(send_id, result.rowcount, audience)
 
 
 async def preview_plan(database: Database, issue: str, list_name: str) -> Plan:
     """What `plan` would do, without doing it; the send's id is 0."""
     async with database.read() as connection:
         list_id = await find_list(connection, list_name)
-        audience = await connection.scalar(_count_members(list_id)) or 0
+        audience = await _count(connection, _count_members(list_id))
         known = sa.select(deliveries.c.id).where(
             deliveries.c.issue == issue, deliveries.c.address_key == subscribers.c.address_key
         )
-        added = await connection.scalar(_count_members(list_id).where(~known.exists())) or 0
+        added = await _count(connection, _count_members(list_id).where(~known.exists()))
     return Plan(0, added, audience)
 
 
-def _count_members(list_id: int) -> sa.Select[tuple[int]]:
+async def _count(connection: AsyncConnection, query: sa.Select[Any]) -> int:
+    return int(await connection.scalar(query) or 0)
+
+
+def _count_members(list_id: int) -> sa.Select[Any]:
     return (
         sa.select(sa.func.count())
         .select_from(memberships.join(subscribers))
@@ -89,9 +94,7 @@ async def _keep_send(connection: AsyncConnection, edition: Edition, list_name: s
     named = {"issue": edition.issue, "list": list_name, "edition_id": edition.id}
     statement = insert_into(connection, sends).on_conflict_do_nothing()
     await connection.execute(statement, {**named, "created_at": now})
-    send_id = await connection.scalar(sa.select(sends.c.id).filter_by(**named))
-    assert send_id is not None
-    return send_id
+    return int(await connection.scalar(sa.select(sends.c.id).filter_by(**named)) or 0)
 
 
 def _insert_rows(
@@ -100,7 +103,7 @@ def _insert_rows(
     suppressed = sa.exists().where(suppressions.c.address_key == subscribers.c.address_key)
     domain = edition.sender_address.rpartition("@")[2]
     moment = sa.literal(now, deliveries.c.due_at.type)
-    columns = {
+    columns: dict[str, sa.ColumnElement[Any]] = {
         "send_id": sa.literal(send_id),
         "issue": sa.literal(edition.issue),
         "subscriber_id": subscribers.c.id,
@@ -157,7 +160,8 @@ async def next_due(database: Database, issue: str) -> dt.datetime | None:
         deliveries.c.issue == issue, deliveries.c.state == State.DEFERRED.value
     )
     async with database.read() as connection:
-        return await connection.scalar(query)
+        due: dt.datetime | None = await connection.scalar(query)
+    return due
 
 
 async def read_log(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -58,7 +58,7 @@ async def remove_subscriber(database: Database, address: ParsedAddress, list_nam
         return (await connection.execute(leave)).rowcount > 0
 
 
-async def list_subscribers(database: Database, list_name: str | None = None) -> AsyncIterator[Subscriber]:
+async def list_subscribers(database: Database, list_name: str | None = None) -> AsyncGenerator[Subscriber, None]:
     """The people on a list now, or everybody in the store, in the order in which they were first stored.
 
     They are as they were at one moment. Who breaks off early should close the iterator (`contextlib.aclosing`). Raises
