@@ -39,6 +39,22 @@ class Workspace:
         return self.settings.database_url.get_secret_value() or f"sqlite:///{self.state / 'pressrun.db'}"
 
     @property
+    def site_folder(self) -> Path:
+        """Where flows write archive and feeds."""
+        return self.settings.site_folder or self.state / "site"
+
+    @property
+    def preview_folder(self) -> Path:
+        """Where flows lay rendered mails down for a person to look at."""
+        return self.settings.preview_folder or self.state / "preview"
+
+    def preview_address(self, issue: str) -> str:
+        """The address of the preview of `issue`: on the preview server if one is set, else on this disk."""
+        if base := self.settings.preview_url:
+            return f"{base.rstrip('/')}/{issue}/preview.html"
+        return (self.preview_folder / issue / "preview.html").resolve().as_uri()
+
+    @property
     def template_folders(self) -> list[Path]:
         """Where templates are looked for: the workspace's own come first, file by file."""
         folders = [self.root / "templates", starter_folder() / "templates"]

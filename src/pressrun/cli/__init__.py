@@ -6,11 +6,11 @@ import sys
 
 import typer
 
-from pressrun.cli import delivery, issue, site, source, subscribers
+from pressrun.cli import delivery, flows, issue, site, source, subscribers
 from pressrun.cli.app import app
 from pressrun.errors import PressrunError
 
-__all__ = ["delivery", "issue", "main", "site", "source", "subscribers"]
+__all__ = ["delivery", "flows", "issue", "main", "site", "source", "subscribers"]
 
 
 def main() -> None:

@@ -12,7 +12,6 @@ import typer
 from pressrun.cli.app import Format, app, workspace_of
 
 if TYPE_CHECKING:
-    from pressrun.delivery.deliver import Policy
     from pressrun.delivery.relay import Relay
     from pressrun.delivery.send import SendReport
     from pressrun.render.edition import Edition
@@ -47,22 +46,6 @@ def relay_of(workspace: Workspace, url: str | None) -> Relay:
     return parse_relay(url or workspace.settings.smtp_url.get_secret_value())
 
 
-def policy_of(workspace: Workspace) -> Policy:
-    """The delivery policy of the settings."""
-    import datetime as dt
-
-    from pressrun.delivery.deliver import Policy
-
-    settings = workspace.settings
-    return Policy(
-        connections=settings.connections,
-        timeout=settings.smtp_timeout,
-        final_reply_timeout=settings.final_reply_timeout,
-        lease=dt.timedelta(seconds=settings.lease_seconds),
-        expiry=dt.timedelta(days=settings.expire_days),
-    )
-
-
 async def _preview(workspace: Workspace, edition: Edition, list_name: str) -> int:
     from pressrun.store.database import open_database
     from pressrun.store.delivery_log import count_open, count_states, preview_plan
@@ -78,6 +61,7 @@ async def _preview(workspace: Workspace, edition: Edition, list_name: str) -> in
 
 async def _send(workspace: Workspace, edition: Edition, list_name: str, relay: Relay) -> int:
     from pressrun.cli.progress import show_progress
+    from pressrun.delivery.deliver import policy_from
     from pressrun.delivery.send import send as send_edition
     from pressrun.store.database import open_database
 
@@ -91,7 +75,7 @@ async def _send(workspace: Workspace, edition: Edition, list_name: str, relay: R
                 list_name,
                 relay,
                 workspace.secret_key(),
-                policy_of(workspace),
+                policy_from(workspace.settings),
                 planned=lambda plan, open_rows: take_open(open_rows),
                 progress=take_outcome,
                 stop=stop,

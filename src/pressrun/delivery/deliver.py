@@ -19,6 +19,7 @@ from pressrun.delivery.message import MessageTemplate, Recipient, needs_smtputf8
 from pressrun.delivery.outcome import Kind, Outcome, State
 from pressrun.delivery.relay import Relay
 from pressrun.delivery.session import Envelope, RelayError, Session
+from pressrun.settings import Settings
 from pressrun.store.claim import (
     Claimed,
     Settled,
@@ -52,6 +53,17 @@ class Policy:
     final_reply_timeout: float = 600
     lease: dt.timedelta = dt.timedelta(seconds=30)
     expiry: dt.timedelta = dt.timedelta(days=3)
+
+
+def policy_from(settings: Settings) -> Policy:
+    """The policy that the workspace's settings ask for."""
+    return Policy(
+        connections=settings.connections,
+        timeout=settings.smtp_timeout,
+        final_reply_timeout=settings.final_reply_timeout,
+        lease=dt.timedelta(seconds=settings.lease_seconds),
+        expiry=dt.timedelta(days=settings.expire_days),
+    )
 
 
 @dataclass(frozen=True)

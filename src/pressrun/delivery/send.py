@@ -31,11 +31,14 @@ class SendReport:
         return count_open(dict(self.counts)) == 0
 
     @property
+    def has_losses(self) -> bool:
+        """Whether somebody did not, or may not, get the message: a person has to look."""
+        return any(self.counts[state] for state in (State.FAILED, State.EXPIRED, State.IN_DOUBT))
+
+    @property
     def fell_short(self) -> bool:
-        """Whether a person has to look: rows open, failed, expired or in doubt."""
-        return not self.is_finished or any(
-            self.counts[state] for state in (State.FAILED, State.EXPIRED, State.IN_DOUBT)
-        )
+        """Whether the work is not all done and well."""
+        return self.has_losses or not self.is_finished
 
 
 async def send(

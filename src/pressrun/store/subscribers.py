@@ -58,6 +58,18 @@ async def remove_subscriber(database: Database, address: ParsedAddress, list_nam
         return (await connection.execute(leave)).rowcount > 0
 
 
+async def leave_list(database: Database, subscriber_id: int, list_name: str, now: dt.datetime) -> bool:
+    """Let the person with this id leave a list, as a link in a mail asks; whether they were on it."""
+    leave = (
+        sa.update(memberships)
+        .where(memberships.c.subscriber_id == subscriber_id, memberships.c.left_at.is_(None))
+        .where(memberships.c.list_id == sa.select(lists.c.id).where(lists.c.name == list_name).scalar_subquery())
+        .values(left_at=now)
+    )
+    async with database.write() as connection:
+        return (await connection.execute(leave)).rowcount > 0
+
+
 async def list_subscribers(database: Database, list_name: str | None = None) -> AsyncGenerator[Subscriber, None]:
     """The people on a list now, or everybody in the store, in the order in which they were first stored.
 

@@ -1,0 +1,47 @@
+"""build-site: write the web archive and the feeds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import acreate_table_artifact
+from pydantic import Field
+
+from pressrun.site.build import SiteReport, site
+from pressrun.workspace import Workspace, open_workspace
+
+Publications = Annotated[
+    list[str] | None, Field(title="Publications", description="Which to build; all where this is left empty")
+]
+
+
+@task(task_run_name="write the site", persist_result=False)
+async def write_site(workspace: Workspace, publications: list[str] | None) -> SiteReport:
+    """Write archive pages and feeds; readers never see half of it."""
+    report = site(workspace, workspace.site_folder, publications)
+    rows = [
+        {
+            "publication": one.title,
+            "pages": one.pages,
+            "feed entries": one.entries,
+            "feeds": " ".join(one.feeds.values()),
+        }
+        for one in report.publications
+    ]
+    await acreate_table_artifact(rows, key="site", description=f"Written to {workspace.site_folder}")
+    get_run_logger().info("site: %s pages in %s", sum(one.pages for one in report.publications), workspace.site_folder)
+    return report
+
+
+@flow(
+    name="build-site",
+    flow_run_name="build the site",
+    description="Write the web archive and the RSS, Atom and JSON feeds of the publications.",
+)
+async def build_site(publications: Publications = None) -> list[Path]:
+    """Build the site of every publication, or of those named."""
+    workspace = open_workspace()
+    await write_site(workspace, publications)
+    return [workspace.site_folder]

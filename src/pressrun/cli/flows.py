@@ -1,0 +1,92 @@
+"""Verbs that run flows: publish, demo, up."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pressrun.cli.app import app, workspace_of
+
+if TYPE_CHECKING:
+    from pressrun.demo import DemoReport
+    from pressrun.workspace import Workspace
+
+
+@app.command()
+def publish(
+    context: typer.Context,
+    issue: Annotated[str, typer.Argument(metavar="ISSUE", help="publication/issue, or issue.")],
+    list_name: Annotated[str, typer.Option("--list", metavar="LIST", help="The list to send to.")],
+    with_site: Annotated[bool, typer.Option("--site/--no-site", help="Whether to write archive and feeds.")] = True,
+) -> int:
+    """Check, render, build the site and deliver, by the Prefect flow publish-issue, here and now."""
+    workspace = workspace_of(context)
+    folder = workspace.issue_folder(issue)
+    key = f"{folder.parent.name}/{folder.name}"
+    state = asyncio.run(_publish(workspace, key, list_name, with_site))
+    typer.echo(f"{key}: {state.message}")
+    return 0 if state.is_completed() and state.name == "Completed" else 1
+
+
+async def _publish(workspace: Workspace, key: str, list_name: str, with_site: bool) -> Any:
+    from pressrun.orchestration import load_flow
+
+    flow = load_flow(workspace, "publish").publish_issue
+    return await flow(issue=key, list_name=list_name, with_site=with_site, return_state=True)
+
+
+@app.command()
+def demo(
+    context: typer.Context,
+    issue: Annotated[
+        str | None, typer.Argument(metavar="[ISSUE]", help="The issue; without, the newest with a sample list.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where all goes.  [default: .pressrun/demo]")] = None,
+) -> int:
+    """Run the main job on the sample data: check, render, site and feeds, delivery to an embedded receiver, log."""
+    from pressrun.demo import choose_issue
+    from pressrun.demo import demo as run_demo
+    from pressrun.render.source import open_issue
+
+    workspace = workspace_of(context)
+    chosen = open_issue(workspace, issue) if issue else choose_issue(workspace)
+    report = asyncio.run(run_demo(workspace, chosen, out or workspace.state / "demo"))
+    return _print_demo(report)
+
+
+def _print_demo(report: DemoReport) -> int:
+    out, issue = report.out, report.issue
+    typer.echo()
+    typer.echo(f"{issue.subject}  ({issue.key})")
+    for what, where in (
+        ("the mail", out / "render" / "preview.html"),
+        ("as a message", out / "render" / "message.eml"),
+        ("archive", out / "site" / issue.publication_id / "index.html"),
+        ("feeds", out / "site" / issue.publication_id / "rss.xml"),
+        ("received mail", out / "maildir" / "new"),
+        ("delivery log", f"PRESSRUN_DATABASE_URL=sqlite:///{out / 'pressrun.db'} pressrun log {issue.key}"),
+    ):
+        typer.echo(f"  {what:<14} {where}")
+    states = ", ".join(f"{count} {state}" for state, count in report.counts.items() if count)
+    typer.echo(f"  {'deliveries':<14} {states or 'none'} on the list {report.list_name}, in {report.seconds:.1f} s")
+    for shortfall in report.shortfalls:
+        typer.echo(f"pressrun: the demo fell short: {shortfall}", err=True)
+    return 1 if report.shortfalls else 0
+
+
+@app.command()
+def up(context: typer.Context) -> None:
+    """Start Prefect with its UI, the flows, the receiver and the site, all on this machine. Ends with Ctrl-C."""
+    from pressrun.up import up as start
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await start(workspace_of(context), stop, lambda text: typer.echo(text))
+
+    asyncio.run(run())

@@ -1,0 +1,50 @@
+"""Finds and loads the workspace's flows for the command line; it is their code, not this, that imports Prefect."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from pressrun.errors import UsageError
+from pressrun.starter import starter_folder
+from pressrun.workspace import Workspace
+
+QUIET = {
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",  # it fails without a network, and is nobody's business
+    "PREFECT_CLI_PROMPT": "false",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",  # a small machine takes its time
+    "PREFECT_LOGGING_EXTRA_LOGGERS": "pressrun",
+    "DO_NOT_TRACK": "1",
+}
+
+
+def flow_environment(workspace: Workspace) -> dict[str, str]:
+    """What Prefect needs to know where nothing else tells it: history in the workspace's state, no telemetry.
+
+    Somebody who has a Prefect of their own (PREFECT_API_URL, PREFECT_HOME, PREFECT_PROFILE or a profile) keeps it.
+    """
+    environment = {**QUIET, "PRESSRUN_WORKSPACE": str(workspace.root)}
+    own = any(os.environ.get(name) for name in ("PREFECT_API_URL", "PREFECT_HOME", "PREFECT_PROFILE"))
+    if not own and not (Path.home() / ".prefect" / "profiles.toml").is_file():
+        environment["PREFECT_HOME"] = str(workspace.state / "prefect")
+    return {name: value for name, value in environment.items() if name not in os.environ or name.startswith("PRESSRUN")}
+
+
+def load_flow(workspace: Workspace, module: str) -> ModuleType:
+    """The workspace's module `flows.<module>`, else the starter's, with Prefect set up for it."""
+    os.environ.update(flow_environment(workspace))
+    folder = flow_folder(workspace)
+    if str(folder.parent) not in sys.path:
+        sys.path.insert(0, str(folder.parent))
+    return importlib.import_module(f"flows.{module}")
+
+
+def flow_folder(workspace: Workspace) -> Path:
+    """Where the flows are: the workspace's own folder, else the starter's."""
+    for folder in (workspace.root / "flows", starter_folder() / "flows"):
+        if (folder / "publish.py").is_file():
+            return folder
+    raise UsageError(f"{workspace.root} has no flows", "copy the folder flows/ from a new workspace: pressrun init DIR")

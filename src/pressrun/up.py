@@ -1,0 +1,169 @@
+"""Starts, for one person on one machine, all there is to look at: Prefect with its UI, flows, receiver, site."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import uvicorn
+
+from pressrun.errors import PressrunError, UsageError
+from pressrun.orchestration import QUIET, flow_folder
+from pressrun.sink import Kept, sink
+from pressrun.source.loader import load_issue
+from pressrun.web import make_web_app
+from pressrun.workspace import Workspace
+
+HOST = "127.0.0.1"
+READY_SECONDS = 120.0
+STOP_SECONDS = 10.0
+
+
+async def up(workspace: Workspace, stop: asyncio.Event, say: Callable[[str], None]) -> None:
+    """Run until `stop` is set, then end every part; `say` is told what is where. State stays in `.pressrun/`."""
+    settings = workspace.settings
+    ui = f"http://{HOST}:{settings.server_port}"
+    web = f"http://{HOST}:{settings.site_port}"
+    environment = _environment(workspace, ui, web)
+    logs = workspace.state / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    async with AsyncExitStack() as parts:
+        maildir = workspace.state / "maildir"
+        await parts.enter_async_context(sink(maildir, HOST, settings.sink_port, kept=_teller(say)))
+        _build_site(workspace, say)
+        await parts.enter_async_context(_web_server(workspace, settings.site_port))
+        server = ("prefect", "server", "start", "--host", HOST, "--port", str(settings.server_port))
+        running = [await parts.enter_async_context(_process(("-m", *server), environment, logs / "server.log"))]
+        await _wait_until_ready(ui, running[0], logs / "server.log", stop)
+        flows = ("-m", "flows.serve")
+        running.append(await parts.enter_async_context(_process(flows, environment, logs / "flows.log")))
+        say(f"Prefect UI        {ui}")
+        say(f"site and feeds    {web}")
+        say(f"receiver          smtp://{HOST}:{settings.sink_port}, keeping in {maildir}")
+        say(f"store             {workspace.database_url if not settings.database_url.get_secret_value() else 'as set'}")
+        say(f"logs              {logs}")
+        say("Ctrl-C ends it all; what was made stays.")
+        await _watch(running, stop, logs)
+
+
+def _environment(workspace: Workspace, ui: str, web: str) -> dict[str, str]:
+    settings = workspace.settings
+    relay = settings.smtp_url.get_secret_value()
+    return {
+        **os.environ,
+        **QUIET,
+        "PRESSRUN_WORKSPACE": str(workspace.root),
+        "PRESSRUN_PREVIEW_URL": settings.preview_url or f"{web}/preview",
+        # Only a relay that somebody set is mailed to; without one, the receiver here gets everything.
+        "PRESSRUN_SMTP_URL": relay
+        if "smtp_url" in settings.model_fields_set
+        else f"smtp://{HOST}:{settings.sink_port}",
+        "PREFECT_HOME": str(workspace.state / "prefect"),
+        "PREFECT_API_URL": f"{ui}/api",
+        "PREFECT_SERVER_UI_API_URL": f"{ui}/api",
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(flow_folder(workspace).parent), os.environ.get("PYTHONPATH")))),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _teller(say: Callable[[str], None]) -> Callable[[Kept], None]:
+    return lambda kept: say(f"received for {kept.recipient}: {kept.subject}")
+
+
+def _build_site(workspace: Workspace, say: Callable[[str], None]) -> None:
+    from pressrun.site.build import site
+
+    faulty = [folder.name for folder in workspace.issue_folders() if load_issue(folder).issue is None]
+    if faulty:
+        say(f"the site is not built: {', '.join(faulty)} have errors; see pressrun check")
+        return
+    site(workspace, workspace.site_folder)
+
+
+@asynccontextmanager
+async def _web_server(workspace: Workspace, port: int) -> AsyncIterator[None]:
+    app = make_web_app(workspace, lambda: dt.datetime.now(dt.UTC))
+    config = uvicorn.Config(app, HOST, port, log_level="warning", lifespan="on")
+    server = _Server(config)
+    task = asyncio.create_task(server.serve())
+    while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn tells it by an attribute only
+        await asyncio.sleep(0.05)
+    if task.done():
+        raise UsageError(f"nothing can listen at {HOST}:{port}", "set PRESSRUN_SITE_PORT")
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task
+
+
+class _Server(uvicorn.Server):
+    """uvicorn as a part of a larger whole: signals are not its business, and a taken port is no reason to exit."""
+
+    def install_signal_handlers(self) -> None:
+        return None
+
+    async def serve(self, sockets: object = None) -> None:
+        try:
+            await self._serve()
+        except SystemExit:
+            return
+
+
+@asynccontextmanager
+async def _process(
+    arguments: tuple[str, ...], environment: Mapping[str, str], log: Path
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A Python process of its own session, ended with the block: asked first, then killed."""
+    with log.open("ab") as stream:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, *arguments, env=dict(environment), stdout=stream, stderr=stream, start_new_session=True
+        )
+    try:
+        yield process
+    finally:
+        await _end(process)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is not None:
+        return
+    process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), STOP_SECONDS)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+async def _wait_until_ready(ui: str, server: asyncio.subprocess.Process, log: Path, stop: asyncio.Event) -> None:
+    import httpx
+
+    async with httpx.AsyncClient(timeout=2) as client, asyncio.timeout(READY_SECONDS):
+        while not stop.is_set():
+            if server.returncode is not None:
+                raise PressrunError(
+                    f"the Prefect server ended: see {log}", "is its port taken? set PRESSRUN_SERVER_PORT"
+                )
+            try:
+                if (await client.get(f"{ui}/api/health")).is_success:
+                    return
+            except httpx.HTTPError:
+                pass  # not yet there
+            await asyncio.sleep(0.2)
+
+
+async def _watch(running: list[asyncio.subprocess.Process], stop: asyncio.Event, logs: Path) -> None:
+    """Wait for `stop`; a part that ends by itself is an error."""
+    waits = [asyncio.create_task(process.wait()) for process in running]
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait([*waits, stopped], return_when=asyncio.FIRST_COMPLETED)
+    for task in (*waits, stopped):
+        task.cancel()
+    if not stop.is_set():
+        raise PressrunError("a part of it ended by itself", f"see {logs}")
