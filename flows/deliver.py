@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any
+from typing import Any
 
 from prefect import flow, get_run_logger, task
 from prefect.states import Completed, Failed, State
-from pydantic import Field
 
 from flows.accounts import describe, show_outcomes
 from pressrun.delivery.deliver import policy_from
@@ -18,9 +17,6 @@ from pressrun.render.edition import Edition
 from pressrun.render.source import render_issue, require_size
 from pressrun.store.database import open_database
 from pressrun.workspace import Workspace, open_workspace
-
-Issue = Annotated[str, Field(title="Issue", description="publication/issue, such as spp/2026-02")]
-ListName = Annotated[str, Field(title="List", description="The list to send to")]
 
 
 async def _is_relay_away(task: Any, run: Any, state: State[Any]) -> bool:
@@ -72,8 +68,13 @@ async def conclude(report: SendReport) -> State[Any]:
 
 Run it again after an interruption, or when deferred deliveries are due: nobody is mailed twice.""",
 )
-async def deliver_send(issue: Issue, list_name: ListName) -> State[Any]:
-    """Render the issue and deliver it; see the outcomes artifact for the account."""
+async def deliver_send(issue: str, list_name: str) -> State[Any]:
+    """Render the issue and deliver it; see the outcomes artifact for the account.
+
+    Args:
+        issue: The issue to deliver: publication/issue, such as spp/2026-02.
+        list_name: The list to deliver it to; `pressrun subscribers list` shows them.
+    """
     workspace = open_workspace()
     rendering = render_issue(workspace, issue)
     require_size(rendering)

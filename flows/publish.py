@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 from prefect import flow, get_run_logger, task
 from prefect.states import Failed, State
-from pydantic import Field
 
 from flows.accounts import show_findings, show_preview
-from flows.deliver import Issue, ListName, conclude, send_edition
+from flows.deliver import conclude, send_edition
 from flows.site import write_site
 from pressrun.check import check
 from pressrun.finding import Finding, count_errors
@@ -17,8 +16,6 @@ from pressrun.render.mail import Rendering
 from pressrun.render.sample import write_sample
 from pressrun.render.source import render_issue, require_size
 from pressrun.workspace import Workspace, open_workspace
-
-WithSite = Annotated[bool, Field(title="Build the site", description="Also write archive and feeds")]
 
 
 @task(task_run_name="check {issue}", persist_result=False)
@@ -48,8 +45,14 @@ async def render_mail(workspace: Workspace, issue: str) -> Rendering:
 
 Findings that are errors stop it before anything leaves. Run it again at any time: it mails nobody twice.""",
 )
-async def publish_issue(issue: Issue, list_name: ListName, with_site: WithSite = True) -> State[Any]:
-    """The main job; its state says what became of the deliveries."""
+async def publish_issue(issue: str, list_name: str, with_site: bool = True) -> State[Any]:
+    """The main job; its state says what became of the deliveries.
+
+    Args:
+        issue: The issue to publish: publication/issue, such as spp/2026-02.
+        list_name: The list to deliver it to; `pressrun subscribers list` shows them.
+        with_site: Whether to write the archive and the feeds too.
+    """
     workspace = open_workspace()
     findings = await check_issue(workspace, issue)
     if errors := count_errors(findings):

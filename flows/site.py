@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import acreate_table_artifact
-from pydantic import Field
 
 from pressrun.site.build import SiteReport, site
 from pressrun.workspace import Workspace, open_workspace
-
-Publications = Annotated[
-    list[str] | None, Field(title="Publications", description="Which to build; all where this is left empty")
-]
 
 
 @task(task_run_name="write the site", persist_result=False)
@@ -40,8 +34,12 @@ async def write_site(workspace: Workspace, publications: list[str] | None) -> Si
     flow_run_name="build the site",
     description="Write the web archive and the RSS, Atom and JSON feeds of the publications.",
 )
-async def build_site(publications: Publications = None) -> list[Path]:
-    """Build the site of every publication, or of those named."""
+async def build_site(publications: list[str] | None = None) -> list[Path]:
+    """Build the site of every publication, or of those named.
+
+    Args:
+        publications: The publications to build, by their folders' names; all where this is left empty.
+    """
     workspace = open_workspace()
     await write_site(workspace, publications)
     return [workspace.site_folder]

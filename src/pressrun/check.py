@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from pressrun.finding import Finding, Severity, in_order
 from pressrun.source.issue import Issue
-from pressrun.source.loader import load_issue
+from pressrun.source.link import Link, links_in
+from pressrun.source.loader import ISSUE_FILE, PUBLICATION_FILE, load_issue
+from pressrun.source.model import Colophon
 
 if TYPE_CHECKING:
     from pressrun.workspace import Workspace
 
-_LINK = re.compile(r"\]\(\s*<?([^)\s>]*)|(?<![\w(])(https?:[^\s)>\]，。；、）》”]*\)?)")
 _TRACKING = re.compile(r"list-manage\.com/track/|/track/(?:link|click)/|[?&]e=[0-9a-f]{8,}|/userid/", re.I)
 
 
@@ -28,27 +31,41 @@ def check(folder: Path, workspace: Workspace) -> list[Finding]:
 
 
 def check_issue(issue: Issue) -> Iterator[Finding]:
-    """What the rules find in a sound issue's files."""
-    for file in (issue.folder / "issue.yaml", *(article.file for article in issue.articles)):
-        for number, line in enumerate(file.read_text(encoding="utf-8-sig").splitlines(), 1):
-            if not line.lstrip().startswith("#"):  # an editor's comment, or a heading
-                yield from _check_links(file, number, line)
+    """What the rules find in a sound issue's files and its publication's."""
+    publication, own = issue.folder.parent / PUBLICATION_FILE, issue.folder / ISSUE_FILE
+    for file in (publication, own, *(article.file for article in issue.articles)):
+        for link in links_in(file):
+            for code, message, hint in _faults_of(link.url):
+                yield _finding(file, link, Severity.ERROR, code, message, hint)
+    yield from _check_website(issue.colophon, own if issue.meta.colophon else publication)
 
 
-def _check_links(file: Path, number: int, line: str) -> Iterator[Finding]:
-    for match in _LINK.finditer(line):
-        group = 1 if match[1] is not None else 2
-        url, column = match[group], match.start(group) + 1
-        for code, message, hint in _faults_of(url):
-            yield Finding(
-                path=str(file),
-                line=number,
-                column=column,
-                severity=Severity.ERROR,
-                code=code,
-                message=message,
-                hint=hint,
-            )
+def _check_website(colophon: Colophon, file: Path) -> Iterator[Finding]:
+    """The web site's domain and the mail's should not be all but the same."""
+    if not colophon.website or not colophon.mail:
+        return
+    site, mail = _host_of(colophon.website) or "", colophon.mail.rpartition("@")[2].lower()
+    site_domain, mail_domain = (".".join(host.split(".")[-2:]) for host in (site, mail))
+    if site_domain == mail_domain or SequenceMatcher(None, site_domain, mail_domain).ratio() < 0.8:
+        return
+    for link in links_in(file):
+        if link.url == colophon.website:
+            what = f"the web site is at {site}, but the mail at {mail}"
+            yield _finding(file, link, Severity.WARNING, "domain-mismatch", what, "is one of them misspelt?")
+
+
+def _finding(file: Path, link: Link, severity: Severity, code: str, message: str, hint: str) -> Finding:
+    return Finding(
+        path=str(file), line=link.line, column=link.column, severity=severity, code=code, message=message, hint=hint
+    )
+
+
+def _host_of(url: str) -> str | None:
+    """The host `url` names, if any; None where it can't be read at all (`http://[`)."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return None
 
 
 def _faults_of(url: str) -> Iterator[tuple[str, str, str]]:
@@ -60,7 +77,7 @@ def _faults_of(url: str) -> Iterator[tuple[str, str, str]]:
         )
     if not url or url == "#":
         yield "empty-link", "this link leads nowhere", "give its address, or take the brackets away"
-    elif not re.match(r"(https?://[^\s/]+\.[^\s/]+|mailto:[^\s@]+@[^\s@]+$)", url):
+    elif _host_of(url) is None or not re.match(r"(https?://[^\s/]+\.[^\s/]+|mailto:[^\s@]+@[^\s@]+$)", url):
         yield "bad-link", f"{url} is no address", "write it whole, with https://"
     elif url.endswith(")") and "(" not in url:
         yield "bad-link", f"{url} ends with a stray bracket", "take the ) away"

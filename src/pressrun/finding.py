@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
 
 class Severity(StrEnum):
@@ -28,6 +28,12 @@ class Finding(BaseModel):
     code: str
     message: str
     hint: str
+
+    @field_validator("path", "message", mode="before")
+    @classmethod
+    def _printable(cls, text: str) -> str:
+        """What no UTF-8 can hold, such as a file name in another encoding, as a backslash and a number."""
+        return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}:{self.column}: {self.code} {self.message} — {self.hint}"

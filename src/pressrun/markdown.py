@@ -25,6 +25,8 @@ _CJK = re.compile(
     "[\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uac00-\ud7a3\uf900-\ufaff"
     "\ufe30-\ufe4f\uff00-\uff60\uffe0-\uffe6\U00020000-\U0003fffd]"
 )
+_HANGUL = re.compile("[\u1100-\u11ff\u3130-\u318f\ua960-\ua97f\uac00-\ud7ff]")
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff]")
 # Quotation marks, dashes and dots that Chinese shares with English count as Chinese beside Chinese.
 _SHARED_PUNCTUATION = "“”‘’—…·"
 
@@ -81,7 +83,14 @@ def _is_cjk_break(children: Sequence[Token], at: int) -> bool:
     after = next((child.content for child in children[at + 1 :] if child.content), "")
     if not (before and after and _leans_cjk(before[-1]) and _leans_cjk(after[0])):
         return False
+    if _HANGUL.match(before[-1]) or _HANGUL.match(after[0]):  # Korean puts spaces between words
+        return False
     return is_cjk(before[-1]) or is_cjk(after[0])
+
+
+def strip_controls(text: str) -> str:
+    """`text` without control characters, which `&#12;` makes and XML, and so MJML and feeds, can't hold."""
+    return _CONTROL.sub("", text)
 
 
 def make_parser(*, html: bool = False, images: bool = False) -> MarkdownIt:
@@ -115,7 +124,7 @@ def render_inline(text: str) -> str:
 def clean_html(html: str) -> str:
     """`html` with nothing but the tags, attributes and schemes that every medium shows."""
     return nh3.clean(
-        html,
+        strip_controls(html),
         tags=set(TAGS),
         attributes=ATTRIBUTES,
         url_schemes=set(SCHEMES),

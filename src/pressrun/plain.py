@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
-from pressrun.markdown import parser
+from pressrun.markdown import parser, strip_controls
 
 
 def render_plain(text: str) -> str:
     """`text` as plain text: paragraphs apart by an empty line, no line longer than its paragraph."""
-    return _blocks(SyntaxTreeNode(parser().parse(text)).children).strip("\n")
+    lines = _blocks(SyntaxTreeNode(parser().parse(text)).children).split("\n")
+    return "\n".join(line.rstrip() for line in lines).strip("\n")
 
 
 def render_plain_inline(text: str) -> str:
@@ -41,7 +42,7 @@ def _block(node: SyntaxTreeNode) -> str:
             return _list(node)
         case "blockquote":
             return _indent(_blocks(node.children), "> ", "> ")
-        case "fence" | "code_block":
+        case "fence" | "code_block" | "colon_fence":
             return _indent(node.content.rstrip("\n"), "    ", "    ")
         case "table":
             return _table(node)
@@ -69,7 +70,7 @@ def _list(node: SyntaxTreeNode) -> str:
 
 def _indent(text: str, first: str, rest: str) -> str:
     lines = text.split("\n")
-    return "\n".join((first if n == 0 else rest) + line if line else line for n, line in enumerate(lines))
+    return "\n".join(((first if n == 0 else rest) + line).rstrip() for n, line in enumerate(lines))
 
 
 def _table(node: SyntaxTreeNode) -> str:
@@ -111,4 +112,4 @@ def _inline(tokens: Sequence[Token]) -> str:
                 run.parts.append("\n")
             case _:
                 run.parts.append(token.content)
-    return "".join(run.parts)
+    return strip_controls("".join(run.parts))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 import tomllib
@@ -12,7 +13,7 @@ from typing import Any
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from pressrun.errors import UsageError
 
@@ -22,7 +23,7 @@ PREFIX = "PRESSRUN_"
 class Settings(BaseSettings):
     """What an operator may set. Each field is also the name in TOML and, with PRESSRUN_, in the environment."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)
 
     database_url: SecretStr = Field(
         SecretStr(""), description="The store: sqlite:///path or postgresql://…; empty: .pressrun/pressrun.db"
@@ -65,7 +66,7 @@ class _FileSource(PydanticBaseSettingsSource):
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
         variable = f"{PREFIX}{field_name.upper()}_FILE"
-        name = os.environ.get(variable)
+        name = _environment(variable)
         if not name or field.annotation is not SecretStr:
             return None, field_name, False
         try:
@@ -76,6 +77,11 @@ class _FileSource(PydanticBaseSettingsSource):
     def __call__(self) -> dict[str, Any]:
         found = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
         return {name: value for name, value in found.items() if value is not None}
+
+
+def _environment(variable: str) -> str:
+    """What the environment says; names in lower case count too, as they do for pydantic-settings."""
+    return next((value for key, value in os.environ.items() if key.upper() == variable and value), "")
 
 
 @dataclass(frozen=True)
@@ -91,15 +97,20 @@ class Setting:
 def load_settings(root: Path) -> Settings:
     """The settings that hold in the workspace at `root`."""
     values, file = _read_toml(root)
+    for unknown in values.keys() - Settings.model_fields.keys():
+        near = difflib.get_close_matches(unknown, Settings.model_fields, n=1)
+        raise UsageError(f"{file}: no setting is called {unknown}", _did_you_mean(near))
     try:
         return Settings(**values)
     except ValidationError as error:
         fault = error.errors(include_url=False, include_input=False)[0]
         name = ".".join(str(part) for part in fault["loc"])
-        if fault["type"] == "extra_forbidden":
-            raise UsageError(f"{file}: no setting is called {name}", "see docs/settings.md") from None
         origin = _origin_of(name, values, file)
         raise UsageError(f"setting {name} ({origin}): {fault['msg']}", "see docs/settings.md") from None
+
+
+def _did_you_mean(near: list[str]) -> str:
+    return f"did you mean {near[0]}?" if near else "see docs/settings.md"
 
 
 def describe_settings(root: Path) -> list[Setting]:
@@ -119,7 +130,11 @@ def _shown(value: object) -> str:
     if "://" not in secret:
         return "********" if secret else ""
     # Of an address only what stands between the name and the last @ is secret; a query may hold one too.
-    return re.sub(r"(?<=://)([^/?#]*)@", _mask_login, secret.partition("?")[0])
+    scheme, _, rest = secret.partition("://")
+    authority = re.split("[/?#]", rest, maxsplit=1)[0]
+    if "@" in rest[len(authority) :]:  # a password with a bare slash or question mark: where it ends is a guess
+        return f"{scheme}://********"
+    return f"{scheme}://{re.sub('^(.*)@', _mask_login, re.split('[?#]', rest, maxsplit=1)[0])}"
 
 
 def _mask_login(match: re.Match[str]) -> str:
@@ -129,9 +144,9 @@ def _mask_login(match: re.Match[str]) -> str:
 
 def _origin_of(name: str, values: Mapping[str, Any], file: str) -> str:
     variable = f"{PREFIX}{name.upper()}"
-    if any(key.upper() == variable for key in EnvSettingsSource(Settings).env_vars):
+    if _environment(variable):
         return variable
-    if os.environ.get(f"{variable}_FILE"):
+    if Settings.model_fields[name].annotation is SecretStr and _environment(f"{variable}_FILE"):
         return f"{variable}_FILE"
     return file if name in values else "default"
 
@@ -146,6 +161,8 @@ def _read_toml(root: Path) -> tuple[dict[str, Any], str]:
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
             raise UsageError(f"{file}: {error}", "mend the TOML") from error
         for key in table:
-            data = data.get(key, {})
+            data = data.get(key, {}) if isinstance(data, dict) else {}
+        if not isinstance(data, dict):
+            raise UsageError(f"{file}: tool.pressrun is no table", "write [tool.pressrun] and keys below it")
         return data, file.name
     return {}, "default"

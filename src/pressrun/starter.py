@@ -26,7 +26,10 @@ def init(folder: Path) -> list[Path]:
     """Lay a working workspace down in `folder`, which must be empty or new; gives what was made."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} is not empty", "name a new folder")
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{folder} can't be made: {error.strerror}", "name another folder") from error
     made = [_copy(name, folder) for name in FOLDERS]
     (folder / "pressrun.toml").write_text(SETTINGS, encoding="utf-8")
     (folder / ".gitignore").write_text(".pressrun/\n__pycache__/\n", encoding="utf-8")

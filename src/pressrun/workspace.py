@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import os
 import secrets
+import tempfile
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,31 +81,45 @@ class Workspace:
         if same:
             raise UsageError(f"{name!r} could be {' or '.join(same)}", "name the publication too")
         near = difflib.get_close_matches(name, [*folders, *(key.partition("/")[2] for key in folders)], n=3, cutoff=0.5)
-        known = near or list(folders)[-5:]
-        raise UsageError(f"no issue is called {name!r}", f"did you mean {', '.join(known)}?" if known else "write one")
+        hint = f"did you mean {' or '.join(dict.fromkeys(near))}?" if near else f"known: {', '.join(folders) or 'none'}"
+        raise UsageError(f"no issue is called {name!r}", hint)
 
     def secret_key(self) -> bytes:
         """The key that signs links: the setting, or one made on first use and kept in the state folder."""
         if configured := self.settings.secret_key.get_secret_value():
             return configured.encode()
         file = self.state / "secret-key"
-        self.state.mkdir(parents=True, exist_ok=True)
-        try:
-            with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
-                stream.write(secrets.token_urlsafe(32))
-        except FileExistsError:
-            pass
-        return file.read_bytes().strip()
+        if not file.exists():
+            self.state.mkdir(parents=True, exist_ok=True)
+            _write_once(file, secrets.token_urlsafe(32))
+        if key := file.read_bytes().strip():
+            return key
+        raise UsageError(f"{file} is empty", "put the key back, or delete the file to get a new one")
 
 
 def open_workspace(root: Path | None = None) -> Workspace:
     """The workspace at `root` or PRESSRUN_WORKSPACE, else the nearest one at or above this folder."""
     named = root or (Path(os.environ["PRESSRUN_WORKSPACE"]) if os.environ.get("PRESSRUN_WORKSPACE") else None)
     folder = named.resolve() if named else _nearest(Path.cwd())
-    if folder is None or not (folder / "issues").is_dir():
-        where = named or Path.cwd()
-        raise UsageError(f"{where} is no workspace: it has no folder issues/", "run pressrun init DIR, or --workspace")
+    remedy = "run pressrun init DIR, or name one with --workspace"
+    if folder is None:
+        what = f"{Path.cwd()} is in no workspace: neither pressrun.toml nor [tool.pressrun] in pyproject.toml is there"
+        raise UsageError(what, remedy)
+    if not (folder / "issues").is_dir():
+        raise UsageError(f"{folder} is no workspace: it has no folder issues/", remedy)
     return Workspace(folder, load_settings(folder))
+
+
+def _write_once(file: Path, text: str) -> None:
+    """Write `file` unless another process was first; nobody ever sees half of it."""
+    descriptor, own = tempfile.mkstemp(dir=file.parent, prefix=f"{file.name}.")  # readable by nobody else
+    try:
+        with os.fdopen(descriptor, "w") as stream:
+            stream.write(text)
+        with contextlib.suppress(FileExistsError):
+            file.hardlink_to(own)
+    finally:
+        Path(own).unlink()
 
 
 def _nearest(start: Path) -> Path | None:
@@ -117,6 +133,7 @@ def _is_workspace(folder: Path) -> bool:
     if not project.is_file():
         return False
     try:
-        return "pressrun" in tomllib.loads(project.read_text(encoding="utf-8")).get("tool", {})
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        tools = tomllib.loads(project.read_text(encoding="utf-8")).get("tool", {})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError):
         return False
+    return isinstance(tools, dict) and "pressrun" in tools

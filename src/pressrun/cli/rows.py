@@ -11,6 +11,9 @@ from typing import Any
 from pressrun.cli.app import Format
 
 
+_UNBOUNDED = 10_000
+
+
 def print_rows(rows: Iterable[Mapping[str, Any]], format: Format) -> None:
     """Print `rows`, which share their keys, to standard output."""
     if format is Format.JSON:
@@ -43,5 +46,6 @@ def _print_table(rows: list[Mapping[str, Any]]) -> None:
         table.add_column(name, overflow="fold")
     for row in rows:
         table.add_row(*(Text("" if value is None else str(value)) for value in row.values()))
-    console = Console(soft_wrap=not sys.stdout.isatty())
+    # In a pipe nobody sees the margin, and a cell broken in two can't be searched for.
+    console = Console() if sys.stdout.isatty() else Console(width=_UNBOUNDED)
     console.print(table)

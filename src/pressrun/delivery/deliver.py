@@ -104,13 +104,11 @@ class _Delivery:
         self.templates: dict[int, MessageTemplate] = {}
         self.rows: asyncio.Queue[Claimed | None] = asyncio.Queue(maxsize=CLAIM)
         self.tried: dict[Kind, int] = dict.fromkeys(Kind, 0)
-        self.working = policy.connections
+        self.engaged: set[int] = set()  # the connections that have begun and not given up
         self.broken: RelayError | None = None
 
     async def run(self) -> None:
         """Work until no row is due, or `stop` is set; leave no row claimed."""
-        editions = await load_editions(self.database, self.issue)
-        self.templates = {send_id: MessageTemplate(edition) for send_id, edition in editions.items()}
         async with self._registered():
             await self._work()
 
@@ -118,7 +116,7 @@ class _Delivery:
         async with asyncio.TaskGroup() as group:
             writer = group.create_task(self.ledger.run())
             lease = group.create_task(self._keep_lease())
-            connections = [group.create_task(self._connect()) for _ in range(self.working)]
+            connections = [group.create_task(self._connect(number)) for number in range(self.policy.connections)]
             await self._claim_all()
             for _ in connections:
                 await self.rows.put(None)
@@ -170,15 +168,16 @@ class _Delivery:
         await recover(self.database, self.surroundings.clock())
         return True
 
-    async def _connect(self) -> None:
+    async def _connect(self, number: int) -> None:
         """One connection's work: rows from the queue until the end mark."""
         session: Session | None = None
         try:
             while (row := await self.rows.get()) is not None:
+                self.engaged.add(number)
                 try:
                     session = await self._handle(session, row)
                 except RelayError as error:
-                    await self._give_up(row, error)
+                    await self._give_up(number, row, error)
                     if not self.broken:
                         return  # the other connections do the work; the relay allows no more
                 finally:
@@ -209,12 +208,13 @@ class _Delivery:
         assert session is not None
         return session
 
-    async def _give_up(self, row: Claimed, error: RelayError) -> None:
-        """Put the row back, and stop the run if this was the last connection."""
+    async def _give_up(self, number: int, row: Claimed, error: RelayError) -> None:
+        """Put the row back, and stop the run if no other connection has got through or is trying to."""
         now = self.surroundings.clock()
-        await self.ledger.record(Settled(row.id, State.QUEUED, None, None, error.message, now, now))
-        self.working -= 1
-        if self.working <= 0:
+        untried = row.attempts - 1
+        await self.ledger.record(Settled(row.id, State.QUEUED, untried, None, None, error.message, now, now))
+        self.engaged.discard(number)
+        if not self.engaged:
             self.broken = error
 
     @property
@@ -223,9 +223,11 @@ class _Delivery:
         return self.stop.is_set() or self.broken is not None
 
     async def _deliver(self, session: Session, row: Claimed) -> None:
-        template = self.templates[row.send_id]
+        template = await self._template_of(row)
         envelope = Envelope(
-            template.edition.sender_address, wire_address(row.address), smtputf8=needs_smtputf8(row.address)
+            wire_address(template.edition.sender_address),
+            wire_address(row.address),
+            smtputf8=needs_smtputf8(row.address),
         )
         message = template.fill(make_recipient(row, template, self.key))
         outcome = await session.deliver(envelope, message, lambda: self.ledger.mark_dot(row.id))
@@ -235,6 +237,13 @@ class _Delivery:
         await self.ledger.record(settle_row(row, outcome, now, self.surroundings.chance))
         self.tried[outcome.kind] += 1
         self.progress(outcome)
+
+    async def _template_of(self, row: Claimed) -> MessageTemplate:
+        if row.send_id not in self.templates:  # also a send that another process planned while this one runs
+            made = {template.edition.id: template for template in self.templates.values()}
+            for send_id, edition in (await load_editions(self.database, self.issue)).items():
+                self.templates[send_id] = made.get(edition.id) or made.setdefault(edition.id, MessageTemplate(edition))
+        return self.templates[row.send_id]
 
 
 def make_recipient(row: Claimed, template: MessageTemplate, key: bytes) -> Recipient:
@@ -265,7 +274,7 @@ def settle_row(row: Claimed, outcome: Outcome, now: dt.datetime, chance: random.
             state = State.QUEUED
         case Kind.NOT_SENT:
             state, due_at = State.DEFERRED, next_try(now, row.attempts, chance)
-    return Settled(row.id, state, outcome.code, outcome.enhanced, outcome.text, due_at, now)
+    return Settled(row.id, state, row.attempts, outcome.code, outcome.enhanced, outcome.text, due_at, now)
 
 
 async def deliver(

@@ -25,6 +25,8 @@ def make_leave_token(leave: Leave, key: bytes) -> str:
 
 def read_leave_token(token: str, key: bytes) -> Leave | None:
     """What `token` says, or None where it was not made with `key`."""
+    if not token.isascii():
+        return None
     said, _, signature = token.rpartition("~")
     number, _, name = said.partition("~")
     if not hmac.compare_digest(signature.encode(), _text(_sign(said, key)).encode()):

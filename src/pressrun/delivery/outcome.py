@@ -50,6 +50,7 @@ _ENHANCED = re.compile(r"^([245]\.\d{1,3}\.\d{1,3})(?:\s+|$)")
 
 def outcome_of_reply(code: int, text: str) -> Outcome:
     """The outcome a reply that refuses, or the reply to the final dot, stands for."""
+    text = one_line(text)
     match = _ENHANCED.match(text)
     # RFC 2034 §4: an enhanced code agrees with its reply's first digit, or is none.
     enhanced = match[1] if match and match[1][0] == str(code)[0] else None
@@ -61,4 +62,11 @@ def outcome_of_reply(code: int, text: str) -> Outcome:
         kind = Kind.PERMANENT
     else:
         kind = Kind.IN_DOUBT
-    return Outcome(kind, code, enhanced, " ".join(text.split())[:1000])
+    return Outcome(kind, code, enhanced, text)
+
+
+def one_line(text: str) -> str:
+    """What a server said as every store can hold it: printable, on one line, at most 1,000 characters."""
+    # Octets that are not UTF-8 come as lone surrogates, which no database takes; nor does PostgreSQL take NUL.
+    shown = ("\ufffd" if "\ud800" <= c <= "\udfff" else c if c.isprintable() else " " for c in text)
+    return " ".join("".join(shown).split())[:1000]

@@ -14,11 +14,11 @@ from typing import cast
 
 import aiosmtplib
 
-from pressrun.delivery.outcome import Kind, Outcome, outcome_of_reply
+from pressrun.delivery.outcome import Kind, Outcome, one_line, outcome_of_reply
 from pressrun.delivery.relay import Relay, Starttls
 from pressrun.errors import PressrunError
 
-_LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
+_LINE_END = re.compile(rb"\r\n|\r|\n")
 _LOST = (aiosmtplib.SMTPServerDisconnected, aiosmtplib.SMTPTimeoutError, aiosmtplib.SMTPConnectError, OSError)
 
 
@@ -65,8 +65,11 @@ class Session:
                 await self._client.login(self._relay.username, self._relay.password or "")
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             self.abort()
-            reason = " ".join(str(error).split()) or type(error).__name__
-            raise RelayError(f"the relay {self._relay} can't be used: {reason}", "check PRESSRUN_SMTP_URL") from None
+            message = f"the relay {self._relay} can't be used: {_reason(error)}"
+            raise RelayError(message, "check PRESSRUN_SMTP_URL") from None
+        except BaseException:
+            self.abort()
+            raise
 
     async def deliver(
         self, envelope: Envelope, message: bytes, before_dot: Callable[[], Awaitable[bool]]
@@ -77,13 +80,22 @@ class Session:
         relay drops the message, and the answer is None. After anything but a clear reply the connection is closed.
         """
         try:
+            return await self._deliver(envelope, message, before_dot)
+        except BaseException:  # cancelled, or the log failed: whatever stands on the line has lost its order
+            self.abort()
+            raise
+
+    async def _deliver(
+        self, envelope: Envelope, message: bytes, before_dot: Callable[[], Awaitable[bool]]
+    ) -> Outcome | None:
+        try:
             refusal = await self._open_transaction(envelope)
         except _LOST as error:
             self.abort()
             return Outcome(Kind.NOT_SENT, text=f"connection lost before the message: {_reason(error)}")
         except aiosmtplib.SMTPResponseException as error:
             self.abort()
-            return Outcome(Kind.NOT_SENT, error.code, text=f"unreadable reply before the message: {error.message}")
+            return Outcome(Kind.NOT_SENT, text=f"unreadable reply before the message: {_reason(error)}")
         if refusal:
             return refusal
         try:
@@ -92,9 +104,6 @@ class Session:
         except _LOST as error:
             self.abort()
             return Outcome(Kind.NOT_SENT, text=f"connection lost within the message: {_reason(error)}")
-        except BaseException:
-            self.abort()
-            raise
         if not may_leave:
             self.abort()
             return None
@@ -150,7 +159,7 @@ class Session:
         outcome = outcome_of_reply(code, text)
         if outcome.kind not in (Kind.TEMPORARY, Kind.PERMANENT):
             self.abort()
-            return Outcome(Kind.NOT_SENT, code, text=f"unexpected reply before the message: {text}")
+            return Outcome(Kind.NOT_SENT, code, text=f"unexpected reply before the message: {outcome.text}")
         if code == 421:  # RFC 5321 §3.8: the server is closing
             self.abort()
         else:
@@ -158,15 +167,22 @@ class Session:
         return outcome
 
     async def _reset(self) -> None:
+        # Whatever comes of it, the refusal stands; unless all is well the next message gets a new connection.
         try:
-            await self._client.execute_command(b"RSET", timeout=self._timeout)
+            reply = await self._client.execute_command(b"RSET", timeout=self._timeout)
         except (aiosmtplib.SMTPException, OSError):
-            self.abort()  # the refusal stands all the same; the next message gets a new connection
+            self.abort()
+        else:
+            if reply.code // 100 != 2:
+                self.abort()
 
     async def _send_dot(self) -> Outcome:
         """The final dot and what the relay says to it; from here on a loss leaves the row in doubt."""
         try:
             protocol = self._protocol
+            if self._has_unasked_reply:  # it would be taken for the answer to the dot
+                self.abort()
+                return Outcome(Kind.NOT_SENT, text="the relay answered before the message had ended")
             protocol.write(b".\r\n")
         except aiosmtplib.SMTPServerDisconnected as error:
             self.abort()
@@ -178,20 +194,32 @@ class Session:
             return Outcome(Kind.IN_DOUBT, text=f"connection lost after the final dot: {_reason(error)}")
         except aiosmtplib.SMTPResponseException as error:
             self.abort()
-            return Outcome(Kind.IN_DOUBT, text=f"unreadable reply to the final dot: {error.message}")
-        except BaseException:
-            self.abort()
-            raise
+            return Outcome(Kind.IN_DOUBT, text=f"unreadable reply to the final dot: {_reason(error)}")
         outcome = outcome_of_reply(reply.code, reply.message)
-        if outcome.kind is Kind.IN_DOUBT or reply.code == 421:
+        if outcome.kind is Kind.IN_DOUBT or reply.code == 421 or self._has_unasked_reply:
             self.abort()
         return outcome
 
+    @property
+    def _has_unasked_reply(self) -> bool:
+        """Whether the relay said more than it was asked: the next reply read would be none to the next command."""
+        return bool(self._client.protocol and self._client.protocol._buffer)
+
 
 def _stuff_dots(message: bytes) -> bytes:
-    """The message as DATA carries it, without the final dot (RFC 5321 §4.5.2)."""
-    return _LEADING_DOT.sub(b"..", message)
+    """The message as DATA carries it, without the final dot (RFC 5321 §4.5.2).
+
+    A bare CR or LF, which some receivers take for the end of a line, becomes CRLF (RFC 5321 §2.3.8): what stands
+    around a dot can't end the message early.
+    """
+    ends = message.count(b"\r\n")
+    if message.count(b"\r") != ends or message.count(b"\n") != ends:
+        message = _LINE_END.sub(b"\r\n", message)
+    if not message.endswith(b"\r\n"):
+        message += b"\r\n"
+    stuffed = message.replace(b"\r\n.", b"\r\n..")
+    return b"." + stuffed if stuffed.startswith(b".") else stuffed
 
 
 def _reason(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    return one_line(str(getattr(error, "message", "") or error)) or type(error).__name__

@@ -11,6 +11,7 @@ from markdown_it.token import Token
 from pressrun.finding import Finding
 from pressrun.markdown import make_parser
 from pressrun.source.block import DIRECTIVES, Block, Directive, Prose
+from pressrun.source.text import Locator
 from pressrun.source.validation import validate
 from pressrun.source.yamlfile import Path, Place, read_yaml
 
@@ -42,8 +43,9 @@ def read_body(text: str, path: str, first_line: int) -> tuple[Body, list[Finding
     findings: list[Finding] = []
     tokens = _lint_parser.parse(text)
     done = 0
+    locator = Locator(text)
     for token in tokens:
-        findings += _lint(token, path, first_line)
+        findings += _lint(token, path, first_line, locator)
         if token.type != "colon_fence" or token.map is None or token.level > 0:
             continue
         _add_prose(blocks, lines, done, token.map[0], first_line)
@@ -73,7 +75,8 @@ def _read_directive(
     kind = token.info.strip().strip("{}")
     if kind not in DIRECTIVES:
         return None, [_unknown_kind(kind, path, line)]
-    if lines[end - 1].strip().strip(":") or not lines[end - 1].strip() or end - 1 == start:
+    last = lines[end - 1].strip()
+    if last.strip(":") or len(last) < len(token.markup) or end - 1 == start:
         return None, [
             _finding(path, line, "block-unclosed", f":::{kind} opens here and never closes", "add a line :::")
         ]
@@ -88,7 +91,7 @@ def _unknown_kind(kind: str, path: str, line: int) -> Finding:
     return _finding(path, line, "unknown-block", f"no block is called {kind!r}", hint)
 
 
-def _lint(token: Token, path: str, first_line: int) -> Iterator[Finding]:
+def _lint(token: Token, path: str, first_line: int, locator: Locator) -> Iterator[Finding]:
     line = first_line + (token.map[0] if token.map else 0)
     if token.type == "colon_fence" and token.level > 0:
         yield _finding(path, line, "block-nested", "a block can't stand inside a list or quote", "move it out")
@@ -99,10 +102,17 @@ def _lint(token: Token, path: str, first_line: int) -> Iterator[Finding]:
     for child in token.children or ():
         if child.type == "html_inline":
             what = f"HTML is not allowed: {child.content}"
-            yield _finding(path, line, "raw-html", what, "write it in Markdown, or put a backslash before <")
+            line, column = _place_in(token, child.content, first_line, locator)
+            yield _finding(path, line, "raw-html", what, "write it in Markdown, or put a backslash before <", column)
         if child.type == "image":
-            yield _finding(path, line, "markdown-image", "a picture needs a block", "write it as :::figure")
+            line, column = _place_in(token, "![", first_line, locator)
+            yield _finding(path, line, "markdown-image", "a picture needs a block", "write it as :::figure", column)
 
 
-def _finding(path: str, line: int, code: str, message: str, hint: str) -> Finding:
-    return Finding(path=path, line=line, column=1, code=code, message=message, hint=hint)
+def _place_in(token: Token, piece: str, first_line: int, locator: Locator) -> tuple[int, int]:
+    place = locator.find(piece, (token.map[0] if token.map else 0) + 1)
+    return place.line + first_line - 1, place.column
+
+
+def _finding(path: str, line: int, code: str, message: str, hint: str, column: int = 1) -> Finding:
+    return Finding(path=path, line=line, column=column, code=code, message=message, hint=hint)

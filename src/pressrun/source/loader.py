@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from string import Formatter
 
 from pressrun.finding import Finding, Severity
 from pressrun.source.body import read_body
@@ -14,7 +16,7 @@ from pressrun.source.model import ArticleFile, IssueFile, Publication
 from pressrun.source.text import read_text, split_front_matter
 from pressrun.source.validation import Model, validate
 from pressrun.source.yamlfile import Path as KeyPath
-from pressrun.source.yamlfile import Place, YamlText, read_yaml
+from pressrun.source.yamlfile import Place, YamlText, each_text, read_yaml
 
 PUBLICATION_FILE = "publication.yaml"
 ISSUE_FILE = "issue.yaml"
@@ -53,12 +55,22 @@ def load_publication(folder: Path) -> tuple[Publication | None, list[Finding]]:
 
 
 def _check_label(reading: _Reading, file: Path, publication: Publication, text: YamlText) -> None:
-    try:
-        publication.issue_label.format(year=1, number=1, total=1)
-    except (KeyError, IndexError, ValueError, AttributeError):
+    if not _can_fill(publication.issue_label):
         place = text.place_of(("issue_label",))
         hint = "use only {year}, {number} and {total}; write {{ for a brace"
         reading.find(file, place, "bad-value", "issue_label can't be filled in", hint)
+
+
+def _can_fill(label: str) -> bool:
+    try:
+        fields = [field for _, *field in Formatter().parse(label) if field[0] is not None]
+    except ValueError:  # a single brace
+        return False
+    # A width such as {number:02} is all that a number needs; {year:9999999999} would fill the memory.
+    return all(
+        name in ("year", "number", "total") and not conversion and re.fullmatch(r"0?\d?d?", form or "")
+        for name, form, conversion in fields
+    )
 
 
 def load_issue(folder: Path) -> LoadedIssue:
@@ -87,7 +99,7 @@ def _read_model(reading: _Reading, file: Path, model: type[Model]) -> tuple[Mode
         return None, YamlText()
     text, findings = read_text(file)
     reading.findings += findings
-    if text is None or findings:
+    if text is None:
         return None, YamlText()
     yaml_text = read_yaml(text, str(file))
     value, findings = validate(model, yaml_text, str(file))
@@ -104,7 +116,7 @@ def _read_articles(reading: _Reading) -> dict[str, Article | None]:
 def _read_article(reading: _Reading, file: Path) -> Article | None:
     text, findings = read_text(file)
     reading.findings += findings
-    if text is None or findings:
+    if text is None:
         return None
     parts, findings = split_front_matter(text, file)
     reading.findings += findings
@@ -152,17 +164,17 @@ def _find_duplicate(reading: _Reading, file: Path, place: Place, slug: str) -> N
 
 
 def _read_pictures(reading: _Reading, file: Path, data: object, places: dict[KeyPath, Place]) -> None:
-    for at, name in _picture_names(data):
-        if name in reading.pictures:
+    for at, name in each_text(data):
+        if not name.startswith("media/") or at[-1:] not in (("image",), ("cover",)) or name in reading.pictures:
             continue
-        picture = reading.folder / name
+        picture = Path(os.path.realpath(reading.folder / name))  # Path.resolve raises on a loop of links
         place = places.get(at, Place(1, 1))
-        if not picture.resolve().is_relative_to((reading.folder / "media").resolve()):
+        if not picture.is_relative_to((reading.folder / "media").resolve()):
             reading.find(file, place, "bad-value", f"{name} leads out of media/", "keep pictures in media/")
-        elif not picture.is_file():
+        elif not os.path.isfile(picture):  # noqa: PTH113 - Path.is_file raises on a name that is too long
             reading.find(file, place, "missing-file", f"there is no picture {name}", "add it, or mend its name")
         else:
-            _read_picture(reading, file, place, name, picture)
+            _read_picture(reading, file, place, name, reading.folder / name)
 
 
 def _read_picture(reading: _Reading, file: Path, place: Place, name: str, picture: Path) -> None:
@@ -170,15 +182,3 @@ def _read_picture(reading: _Reading, file: Path, place: Place, name: str, pictur
         reading.pictures[name] = read_picture(picture)
     except ValueError as error:
         reading.find(file, place, "bad-picture", f"{name}: {error}", "save it as PNG, JPEG or GIF")
-
-
-def _picture_names(data: object, at: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
-    """The pictures that `data` names, by the keys that name them."""
-    if isinstance(data, dict):
-        for key, value in data.items():
-            yield from _picture_names(value, (*at, key))
-    elif isinstance(data, list | tuple):
-        for n, value in enumerate(data):
-            yield from _picture_names(value, (*at, n))
-    elif isinstance(data, str) and data.startswith("media/") and at and at[-1] in ("image", "cover"):
-        yield at, data

@@ -31,7 +31,7 @@ def read_picture(file: Path) -> Picture:
                 kind, (width, height) = image.format or "", image.size
                 image.verify()
     except (UnidentifiedImageError, SyntaxError) as error:
-        raise ValueError("it is not a picture") from error
+        raise ValueError("it is not a picture, or a broken one") from error
     except (OSError, Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise ValueError(f"it can't be read as a picture: {error}") from error
     if kind not in MIME_TYPES:

@@ -9,21 +9,24 @@ from pathlib import Path
 from pressrun.finding import Finding
 from pressrun.source.yamlfile import Place
 
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\ufeff]")
+# U+0085, U+2028 and U+2029 end a line for YAML but not for Markdown or most editors; lxml refuses U+FFFE.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 def read_text(file: Path) -> tuple[str | None, list[Finding]]:
-    """The text of `file` with plain line ends, or None; and what is wrong with its characters."""
+    """The text of `file` with plain line ends, all visible, or None; and what was wrong with its characters."""
     try:
         raw = file.read_bytes()
     except OSError as error:
         reason = error.strerror or "it can't be read"
         return None, [_finding(file, Place(1, 1), "unreadable", reason, "check the file and its permissions")]
     try:
-        text = raw.decode("utf-8-sig").replace("\r\n", "\n")
+        text = raw.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         return None, [_not_utf8(file, raw, error)]
-    return text, [_control_character(file, text, match) for match in _CONTROL.finditer(text)]
+    lines = enumerate(text.split("\n"), 1)
+    findings = [_control_character(file, n, match) for n, line in lines if (match := _CONTROL.search(line))]
+    return _CONTROL.sub("", text), findings
 
 
 def _not_utf8(file: Path, raw: bytes, error: UnicodeDecodeError) -> Finding:
@@ -32,9 +35,9 @@ def _not_utf8(file: Path, raw: bytes, error: UnicodeDecodeError) -> Finding:
     return _finding(file, _end_of(before), "not-utf8", what, "save the file as UTF-8")
 
 
-def _control_character(file: Path, text: str, match: re.Match[str]) -> Finding:
+def _control_character(file: Path, line: int, match: re.Match[str]) -> Finding:
     what = f"an invisible control character (U+{ord(match[0]):04X}) stands here"
-    return _finding(file, _end_of(text[: match.start()]), "control-character", what, "delete it and type on")
+    return _finding(file, Place(line, match.start() + 1), "control-character", what, "delete it and type on")
 
 
 def _end_of(text: str) -> Place:
@@ -43,6 +46,27 @@ def _end_of(text: str) -> Place:
 
 def _finding(file: Path, place: Place, code: str, message: str, hint: str) -> Finding:
     return Finding(path=str(file), line=place.line, column=place.column, code=code, message=message, hint=hint)
+
+
+class Locator:
+    """Finds where pieces of a text stand; a piece asked for twice is found at its next place."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._line_starts = [0, *(match.end() for match in re.finditer("\n", text))]
+        self._done: dict[str, int] = {}
+
+    def find(self, piece: str, line: int, *, not_before: str = "") -> Place:
+        """The place of `piece` from the 1-based `line` on, where nothing of the pattern `not_before` follows.
+
+        The line itself where the text writes it otherwise.
+        """
+        start = max(self._line_starts[line - 1], self._done.get(piece, 0))
+        match = re.compile(re.escape(piece) + (f"(?!{not_before})" if not_before else "")).search(self._text, start)
+        if match is None:
+            return Place(line, 1)
+        self._done[piece] = match.end()
+        return _end_of(self._text[: match.start()])
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,15 @@ def _explain(model: type[BaseModel], at: Path, fault: ErrorDetails) -> tuple[str
     if kind == "extra_forbidden":
         return "unknown-key", f"{name} is not known here", _nearest(model, at)
     if kind.startswith(("date_", "time_", "datetime_")):
-        return "bad-date", f"{name} is {fault['input']!r}, which is no date or time", "write it as 2026-02-28 or 09:00"
+        what = f"{name} is {_shown(fault['input'])}, which is no date or time"
+        return "bad-date", what, "write it as 2026-02-28 or 09:00"
+    if kind == "model_type":
+        what = f"{name} is {_shown(fault['input'])}, where keys and values belong"
+        return "wrong-type", what, f"known here: {', '.join(_keys_of(model, at))}"
+    if kind == "tuple_type":
+        return "wrong-type", f"{name} is {_shown(fault['input'])}, where a list belongs", field or "write a list"
+    if kind == "value_error":
+        return "bad-value", f"{name}: {fault['ctx']['error']}", field or "give another value"
     if kind.endswith("_type") or kind.endswith("_parsing"):
         return "wrong-type", f"{name}: {_lower(fault['msg'])}", field or "give a value of that kind"
     return "bad-value", f"{name} is {_shown(fault['input'])}: {_lower(fault['msg'])}", field or "give another value"
@@ -96,6 +104,12 @@ def _describe(model: type[BaseModel], at: Path) -> str:
     parent = _parent_model(model, at)
     field = parent.model_fields.get(str(at[-1])) if parent else None
     return (field.description or "") if field else ""
+
+
+def _keys_of(model: type[BaseModel], at: Path) -> list[str]:
+    """The keys that may stand in the part at `at`."""
+    inside = _parent_model(model, (*at, ""))
+    return list(inside.model_fields) if inside else []
 
 
 def _nearest(model: type[BaseModel], at: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,9 +24,10 @@ class Place:
 
 @dataclass
 class YamlText:
-    """What a YAML text says: `data`, the places of its parts, and its faults."""
+    """What a YAML text says: `data`, the places of its parts, and its faults; `origin` is where it starts."""
 
     data: Any = None
+    origin: Place = Place(1, 1)
     places: dict[Path, Place] = field(default_factory=dict)
     key_places: dict[Path, Place] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
@@ -35,11 +36,23 @@ class YamlText:
         """Where `path` stands, or the nearest part above it that does."""
         while path and path not in self.places:
             path = path[:-1]
-        return self.places.get(path, Place(1, 1))
+        return self.places.get(path, self.origin)
 
     def key_place_of(self, path: Path) -> Place:
         """Where the key of `path` stands, or its value."""
         return self.key_places.get(path) or self.place_of(path)
+
+
+def each_text(data: object, at: Path = ()) -> Iterator[tuple[Path, str]]:
+    """Every text in `data`, by the keys that lead to it."""
+    if isinstance(data, str):
+        yield at, data
+    elif isinstance(data, dict):
+        for key, value in data.items():
+            yield from each_text(value, (*at, key))
+    elif isinstance(data, list | tuple):
+        for n, value in enumerate(data):
+            yield from each_text(value, (*at, n))
 
 
 class _Loader(yaml.SafeLoader):
@@ -48,14 +61,17 @@ class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - yaml's own class attribute
 
 
+# What no source file comes near: it bounds what aliases of aliases unfold to, and what recursion costs.
+_DEPTH_LIMIT, _PARTS_LIMIT = 40, 20_000
+_INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 _NULL = "tag:yaml.org,2002:null"
 _Loader.add_implicit_resolver(_NULL, re.compile(r"^(?:~|null|)$"), ["~", "n", ""])
 
 
 def read_yaml(text: str, path: str, first: Place | None = None) -> YamlText:
     """Read `text`, which starts at `first` in the file `path`; syntax faults become findings."""
-    result = YamlText()
     origin = first or Place(1, 1)
+    result = YamlText(origin=origin)
     try:
         loader = _Loader(text)
     except yaml.reader.ReaderError as error:
@@ -72,6 +88,11 @@ def read_yaml(text: str, path: str, first: Place | None = None) -> YamlText:
     except RecursionError:
         result.findings.append(_finding(path, origin, "yaml-syntax", "this is nested too deep", "nest less"))
         result.data = None
+    except (ValueError, OverflowError):  # an escape such as "\UFFFFFFFF", or a version of 5,000 digits
+        place = _place(loader.get_mark(), origin)
+        what = "a number here stands for no character or version"
+        result.findings.append(_finding(path, place, "yaml-syntax", what, "look at the backslashes in this line"))
+        result.data = None
     finally:
         loader.dispose()
     return result
@@ -80,13 +101,23 @@ def read_yaml(text: str, path: str, first: Place | None = None) -> YamlText:
 def _build(node: yaml.Node, at: Path, result: YamlText, path: str, origin: Place, above: frozenset[int]) -> Any:
     if id(node) in above:
         raise yaml.MarkedYAMLError(problem="an alias that holds itself", problem_mark=node.start_mark)
+    if len(at) > _DEPTH_LIMIT or len(result.places) > _PARTS_LIMIT:
+        raise yaml.MarkedYAMLError(problem="this is nested too deep, or too much", problem_mark=node.start_mark)
     result.places[at] = _place(node.start_mark, origin)
     inside = above | {id(node)}
     if isinstance(node, yaml.SequenceNode):
         return [_build(item, (*at, n), result, path, origin, inside) for n, item in enumerate(node.value)]
     if isinstance(node, yaml.MappingNode):
         return _build_mapping(node, at, result, path, origin, inside)
-    return None if node.tag == _NULL else node.value
+    return None if node.tag == _NULL else _visible(node.value, result, path, result.places[at])
+
+
+def _visible(value: str, result: YamlText, path: str, place: Place) -> str:
+    """`value` without what an escape such as "\\x0b" brought in: it breaks HTML, XML and file names."""
+    if found := _INVISIBLE.search(value):
+        what = f"an escape stands for an invisible control character (U+{ord(found[0]):04X})"
+        result.findings.append(_finding(path, place, "control-character", what, "delete the escape"))
+    return _INVISIBLE.sub("", value)
 
 
 def _build_mapping(
@@ -99,8 +130,12 @@ def _build_mapping(
 ) -> dict[Hashable, Any]:
     values: dict[Hashable, Any] = {}
     for key_node, value_node in node.value:
-        key = key_node.value if isinstance(key_node, yaml.ScalarNode) else str(key_node.value)
         place = _place(key_node.start_mark, origin)
+        if not isinstance(key_node, yaml.ScalarNode):
+            what = "a list or mapping can't be a key"
+            result.findings.append(_finding(path, place, "yaml-syntax", what, "put quotes around a text with brackets"))
+            continue
+        key = _visible(key_node.value, result, path, place)
         if key in values:
             result.findings.append(
                 _finding(path, place, "duplicate-key", f"{key!r} stands here twice", "keep one of the two")
@@ -134,6 +169,8 @@ def _syntax_hint(what: str) -> str:
         return "indent with spaces, not tabs"
     if "mapping values are not allowed" in what:
         return "put quotes around a text that holds ': '"
+    if "nested too deep" in what:
+        return "nest less, and write out what an alias repeats"
     if "alias" in what or "anchor" in what:
         return "put quotes around a text that starts with * or &"
     return "check indentation, quotes and brackets here and in the line before"

@@ -33,10 +33,11 @@ class Claimed:
 
 @dataclass(frozen=True)
 class Settled:
-    """What is to be written for a row whose try is over."""
+    """What is to be written for a row whose try is over; `attempts` counts the tries made, this one included."""
 
     id: int
     state: State
+    attempts: int
     code: int | None
     enhanced: str | None
     reply: str | None
@@ -83,12 +84,14 @@ async def _take_back(connection: AsyncConnection, whose: sa.ColumnElement[bool],
     rows = sa.update(deliveries).where(whose)
     queued = await connection.execute(
         rows.where(deliveries.c.state == State.SENDING.value).values(
-            state=State.QUEUED.value, worker_id=None, updated_at=now
+            state=State.QUEUED.value, worker_id=None, attempts=deliveries.c.attempts - 1, updated_at=now
         )
     )
     in_doubt = await connection.execute(
         rows.where(deliveries.c.state == State.DOT.value).values(
             state=State.IN_DOUBT.value,
+            code=None,
+            enhanced=None,
             reply="the sender stopped between the final dot and the relay's answer",
             updated_at=now,
         )
@@ -167,7 +170,7 @@ async def _close_unwanted(
     ):
         values: dict[str, Any] = {"state": state.value, "worker_id": None, "updated_at": now}
         if reason:
-            values["reply"] = reason
+            values |= {"code": None, "enhanced": None, "reply": reason}
         open_rows = picked.where(deliveries.c.state.in_([State.QUEUED.value, State.DEFERRED.value]))
         await connection.execute(open_rows.where(unwanted).values(values))
 
@@ -189,17 +192,8 @@ async def mark_dots(
     connection: AsyncConnection, worker_id: str, ids: Sequence[int], now: dt.datetime
 ) -> frozenset[int]:
     """Record that the final dots of `ids` are about to leave; only for those given back may they."""
-    statement = (
-        sa.update(deliveries)
-        .where(
-            deliveries.c.id.in_(ids),
-            deliveries.c.worker_id == worker_id,
-            deliveries.c.state == State.SENDING.value,
-        )
-        .values(state=State.DOT.value, updated_at=now)
-        .returning(deliveries.c.id)
-    )
-    return frozenset((await connection.scalars(statement)).all())
+    values = {"ids": ids, "worker": worker_id, "now": now}
+    return frozenset((await connection.scalars(_MARK_DOTS, values)).all())
 
 
 async def settle(connection: AsyncConnection, worker_id: str, rows: Sequence[Settled]) -> None:
@@ -207,20 +201,35 @@ async def settle(connection: AsyncConnection, worker_id: str, rows: Sequence[Set
 
     A row that was meanwhile taken for in doubt, because this worker seemed gone, learns the truth too.
     """
-    # Spelled out: an IN list can't stand in a statement that runs for many rows.
-    unsettled = [deliveries.c.state == state.value for state in (State.SENDING, State.DOT, State.IN_DOUBT)]
-    statement = (
-        sa.update(deliveries)
-        .where(
-            deliveries.c.id == sa.bindparam("row"),
-            deliveries.c.worker_id == worker_id,
-            sa.or_(*unsettled),
-        )
-        .values({name: sa.bindparam(f"new_{name}") for name in Settled.__dataclass_fields__ if name != "id"})
+    await connection.execute(_SETTLE, [_bind(row, worker_id) for row in rows])
+
+
+def _bind(row: Settled, worker_id: str) -> dict[str, Any]:
+    values = {f"new_{name}": getattr(row, name) for name in _SETTLED}
+    return {"row": row.id, "worker": worker_id, **values, "new_state": row.state.value}
+
+
+# Built once: they run for every few messages.
+_SETTLED = [name for name in Settled.__dataclass_fields__ if name != "id"]
+
+_MARK_DOTS = (
+    sa.update(deliveries)
+    .where(
+        deliveries.c.id.in_(sa.bindparam("ids", expanding=True)),
+        deliveries.c.worker_id == sa.bindparam("worker"),
+        deliveries.c.state == State.SENDING.value,
     )
-    await connection.execute(statement, [_bind(row) for row in rows])
+    .values(state=State.DOT.value, updated_at=sa.bindparam("now"))
+    .returning(deliveries.c.id)
+)
 
-
-def _bind(row: Settled) -> dict[str, Any]:
-    values = {f"new_{name}": getattr(row, name) for name in Settled.__dataclass_fields__ if name != "id"}
-    return {"row": row.id, **values, "new_state": row.state.value}
+_SETTLE = (
+    sa.update(deliveries)
+    .where(
+        deliveries.c.id == sa.bindparam("row"),
+        deliveries.c.worker_id == sa.bindparam("worker"),
+        # Spelled out: an IN list can't stand in a statement that runs for many rows.
+        sa.or_(*(deliveries.c.state == state.value for state in (State.SENDING, State.DOT, State.IN_DOUBT))),
+    )
+    .values({name: sa.bindparam(f"new_{name}") for name in _SETTLED})
+)

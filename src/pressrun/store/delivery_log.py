@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from pressrun.delivery.message import wire_address
 from pressrun.delivery.outcome import OPEN_STATES, State
 from pressrun.render.edition import Edition
 from pressrun.store.database import Database
@@ -101,7 +102,7 @@ def _insert_rows(
     connection: AsyncConnection, edition: Edition, send_id: int, list_id: int, now: dt.datetime
 ) -> sa.Executable:
     suppressed = sa.exists().where(suppressions.c.address_key == subscribers.c.address_key)
-    domain = edition.sender_address.rpartition("@")[2]
+    domain = wire_address(edition.sender_address).rpartition("@")[2]
     moment = sa.literal(now, deliveries.c.due_at.type)
     columns: dict[str, sa.ColumnElement[Any]] = {
         "send_id": sa.literal(send_id),
