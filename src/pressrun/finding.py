@@ -29,7 +29,7 @@ class Finding(BaseModel):
     message: str
     hint: str
 
-    @field_validator("path", "message", mode="before")
+    @field_validator("path", "message", "hint", mode="before")
     @classmethod
     def _printable(cls, text: str) -> str:
         """What no UTF-8 can hold, such as a file name in another encoding, as a backslash and a number."""

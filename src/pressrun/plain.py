@@ -70,7 +70,7 @@ def _list(node: SyntaxTreeNode) -> str:
 
 def _indent(text: str, first: str, rest: str) -> str:
     lines = text.split("\n")
-    return "\n".join(((first if n == 0 else rest) + line).rstrip() for n, line in enumerate(lines))
+    return "\n".join((first if n == 0 else rest) + line for n, line in enumerate(lines))
 
 
 def _table(node: SyntaxTreeNode) -> str:

@@ -97,7 +97,7 @@ class Setting:
 def load_settings(root: Path) -> Settings:
     """The settings that hold in the workspace at `root`."""
     values, file = _read_toml(root)
-    for unknown in values.keys() - Settings.model_fields.keys():
+    for unknown in sorted(values.keys() - Settings.model_fields.keys()):
         near = difflib.get_close_matches(unknown, Settings.model_fields, n=1)
         raise UsageError(f"{file}: no setting is called {unknown}", _did_you_mean(near))
     try:

@@ -17,8 +17,8 @@ from pressrun.source.yamlfile import Place, YamlText, each_text, read_yaml
 
 _ADDRESS_KEYS = ("url", "website", "base_url")
 # Mail programs make a link of an address in a text, though Markdown does not.
-_BARE = re.compile(r"(?<!\w)https?:[^\s<>\"“”，。；、：！？（）《》】」』]+")
-_LONGER = r"[\w/?&=#%-]"
+_BARE = re.compile(r"(?<![A-Za-z0-9])https?:[^\s<>\"“”，。；、：！？（）《》】」』]+")
+_LONGER = "[A-Za-z0-9_/?&=#%-]"
 
 
 @dataclass(frozen=True)

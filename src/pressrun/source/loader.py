@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import Formatter
@@ -12,7 +13,7 @@ from pressrun.finding import Finding, Severity
 from pressrun.source.body import read_body
 from pressrun.source.issue import Article, Issue, Section
 from pressrun.source.media import Picture, read_picture
-from pressrun.source.model import ArticleFile, IssueFile, Publication
+from pressrun.source.model import SLUG, ArticleFile, IssueFile, Publication
 from pressrun.source.text import read_text, split_front_matter
 from pressrun.source.validation import Model, validate
 from pressrun.source.yamlfile import Path as KeyPath
@@ -48,10 +49,18 @@ class _Reading:
 def load_publication(folder: Path) -> tuple[Publication | None, list[Finding]]:
     """The publication in `folder`, or None; and what was found."""
     reading = _Reading(folder)
+    _check_name(reading, folder / PUBLICATION_FILE, "publication")
     publication, text = _read_model(reading, folder / PUBLICATION_FILE, Publication)
     if publication:
         _check_label(reading, folder / PUBLICATION_FILE, publication, text)
     return (None if reading.findings else publication), reading.findings
+
+
+def _check_name(reading: _Reading, file: Path, what: str) -> None:
+    """The folder's name is the publication's or issue's in addresses, feed ids and commands."""
+    if not re.fullmatch(SLUG, file.parent.name):
+        message = f"the {what}'s folder is called {file.parent.name!r}"
+        reading.find(file, Place(1, 1), "bad-name", message, "rename it: lower-case letters, digits and hyphens only")
 
 
 def _check_label(reading: _Reading, file: Path, publication: Publication, text: YamlText) -> None:
@@ -78,10 +87,10 @@ def load_issue(folder: Path) -> LoadedIssue:
     publication, findings = load_publication(folder.parent)
     reading = _Reading(folder, findings)
     file = folder / ISSUE_FILE
+    _check_name(reading, file, "issue")
     meta, text = _read_model(reading, file, IssueFile)
     articles = _read_articles(reading)
-    if meta:
-        _check_listing(reading, file, meta, text, articles)
+    _check_listing(reading, file, text, articles)
     _read_pictures(reading, file, text.data, text.places)
     if publication is None or meta is None or any(f.severity is Severity.ERROR for f in reading.findings):
         return LoadedIssue(None, tuple(reading.findings))
@@ -133,29 +142,37 @@ def _read_article(reading: _Reading, file: Path) -> Article | None:
     return Article(file.stem, file, meta, body.blocks) if meta else None
 
 
-def _check_listing(
-    reading: _Reading, file: Path, meta: IssueFile, text: YamlText, articles: dict[str, Article | None]
-) -> None:
-    """Each article listed once, each listed one there, and no name taken twice."""
-    listed: dict[str, Place] = {}
-    for n, section in enumerate(meta.sections):
-        place = text.place_of(("sections", n, "slug"))
-        if section.slug in listed:
-            _find_duplicate(reading, file, place, section.slug)
-        listed.setdefault(section.slug, place)
-        for m, slug in enumerate(section.articles):
-            place = text.place_of(("sections", n, "articles", m))
-            if slug in listed:
-                _find_duplicate(reading, file, place, slug)
-            elif slug not in articles:
-                what = f"there is no file {slug}.md"
-                reading.find(file, place, "missing-file", what, f"write {slug}.md or take the line out")
-            listed.setdefault(slug, place)
-    wanted = {slug for section in meta.sections for slug in section.articles}
-    for slug in sorted(articles.keys() - wanted):
+def _check_listing(reading: _Reading, file: Path, text: YamlText, articles: dict[str, Article | None]) -> None:
+    """Each article listed once, each listed one there, and no name taken twice, whatever else is wrong."""
+    sections = text.data.get("sections") if isinstance(text.data, dict) else None
+    if not isinstance(sections, list) or not sections:
+        return
+    names = list(_names_in(sections))
+    taken: set[str] = set()
+    for at, name in names:
+        if name in taken:
+            _find_duplicate(reading, file, text.place_of(at), name)
+        elif at[-2] == "articles" and name not in articles and re.fullmatch(SLUG, name):
+            what = f"there is no file {name}.md"
+            reading.find(file, text.place_of(at), "missing-file", what, f"write {name}.md or take the line out")
+        taken.add(name)
+    listed = {name for at, name in names if at[-2] == "articles"}
+    for slug in sorted(articles.keys() - listed):
         article_file = reading.folder / f"{slug}.md"
         hint = f"list {slug} under a section of {ISSUE_FILE}, or remove the file"
         reading.find(article_file, Place(1, 1), "article-unlisted", "no section lists this article", hint)
+
+
+def _names_in(sections: list[object]) -> Iterator[tuple[KeyPath, str]]:
+    """Every slug that the sections name, theirs and their articles'."""
+    for n, section in enumerate(sections):
+        if not isinstance(section, dict):
+            continue
+        if isinstance(slug := section.get("slug"), str):
+            yield ("sections", n, "slug"), slug
+        for m, name in enumerate(articles if isinstance(articles := section.get("articles"), list) else ()):
+            if isinstance(name, str):
+                yield ("sections", n, "articles", m), name
 
 
 def _find_duplicate(reading: _Reading, file: Path, place: Place, slug: str) -> None:

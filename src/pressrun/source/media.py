@@ -6,6 +6,7 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
+_WITHOUT_CHECKSUM = ("JPEG", "GIF")
 MIME_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "GIF": "image/gif"}
 
 
@@ -30,6 +31,9 @@ def read_picture(file: Path) -> Picture:
             with Image.open(file) as image:
                 kind, (width, height) = image.format or "", image.size
                 image.verify()
+            if kind in _WITHOUT_CHECKSUM:  # only decoding them shows that the end is missing
+                with Image.open(file) as image:
+                    image.load()
     except (UnidentifiedImageError, SyntaxError) as error:
         raise ValueError("it is not a picture, or a broken one") from error
     except (OSError, Image.DecompressionBombWarning, Image.DecompressionBombError) as error:

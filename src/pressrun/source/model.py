@@ -7,7 +7,7 @@ import re
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 SLUG = r"^[a-z0-9]+(?:-[a-z0-9]+)*$"
@@ -40,7 +40,11 @@ def _written_as(pattern: str, kind: str) -> BeforeValidator:
 
 
 Date = Annotated[dt.date, _written_as(r"\d{4}-\d\d-\d\d", "date")]
-Time = Annotated[dt.time, _written_as(r"\d\d:\d\d(:\d\d)?", "time")]
+Time = Annotated[
+    dt.time,
+    _written_as(r"\d\d:\d\d(:\d\d)?", "time"),
+    WithJsonSchema({"type": "string", "pattern": r"^\d\d:\d\d(:\d\d)?$"}),  # format "time" would ask for a zone
+]
 TimeZone = Annotated[str, AfterValidator(_known_zone)]
 
 
