@@ -55,3 +55,22 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     """An open database with its tables."""
     async with open_database(database_url) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def prefect_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What Prefect runs with in tests: a home for the session, and only the background service that records tasks."""
+    services = (
+        *("SCHEDULER", "LATE_RUNS", "CANCELLATION_CLEANUP", "FOREMAN", "PAUSE_EXPIRATIONS", "TRIGGERS"),
+        *("EVENT_PERSISTER", "EVENT_LOGGER", "REPOSSESSOR", "DB_VACUUM"),
+    )
+    return {
+        "PREFECT_HOME": str(tmp_path_factory.mktemp("prefect")),
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+        **{f"PREFECT_SERVER_SERVICES_{name}_ENABLED": "false" for name in services},
+    }
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--regenerate-golden", action="store_true", help="write tests/golden anew from what is rendered")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -14,9 +14,11 @@ import feedparser
 import pytest
 
 from command import Ended, run_process
-from pressrun.demo import choose_issue
+from pressrun.delivery.outcome import State
+from pressrun.demo import DemoReport, choose_issue
 from pressrun.errors import UsageError
 from pressrun.sink import read_maildir
+from pressrun.source.loader import load_issue
 from pressrun.workspace import open_workspace
 from small_issue import FIRST, ISSUE, write_small_issue
 
@@ -110,15 +112,40 @@ def test_no_address_is_in_what_prefect_logs(demo: Demo) -> None:
         assert [address for address in PEOPLE if address in ended.err + ended.out] == []
 
 
-@pytest.mark.prefect
-def test_a_message_that_is_missing_is_told(demo: Demo, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    shutil.copytree(demo.out, out)
-    next((out / "maildir" / "new").iterdir()).unlink()
-    home = {"PREFECT_HOME": str(demo.folder / ".pressrun" / "prefect")}
-    ended = run_process(demo.folder, "demo", "--out", out, env=home)
-    assert ended.status == 1
-    assert "1 sent messages are not in the Maildir" in ended.err
+def report(tmp_path: Path, **changes: object) -> DemoReport:
+    """A demo that went well, unless `changes` say otherwise."""
+    issue = load_issue(write_small_issue(tmp_path)).issue
+    assert issue is not None
+    well = DemoReport(
+        issue=issue,
+        list_name="small",
+        out=tmp_path,
+        counts=dict.fromkeys(State, 0) | {State.SENT: 2},
+        sent_ids=frozenset({"<1@example.com>", "<2@example.com>"}),
+        received={"<1@example.com>": 1, "<2@example.com>": 1},
+        flow_message="2 of 2 sent",
+        flow_completed=True,
+        seconds=1.0,
+    )
+    return replace(well, **changes)  # type: ignore[arg-type]
+
+
+def test_a_demo_that_went_well_falls_short_of_nothing(tmp_path: Path) -> None:
+    assert report(tmp_path).shortfalls == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"received": {"<1@example.com>": 1}}, "1 sent messages are not in the Maildir"),
+        ({"received": {"<1@example.com>": 1, "<2@example.com>": 2}}, "1 messages are in the Maildir more than once"),
+        ({"counts": dict.fromkeys(State, 0)}, "0 of 0 deliveries were sent"),
+        ({"counts": dict.fromkeys(State, 0) | {State.SENT: 2, State.IN_DOUBT: 1}}, "2 of 3 deliveries were sent"),
+        ({"flow_completed": False, "flow_message": "why"}, "the flow did not complete: why"),
+    ],
+)
+def test_a_demo_tells_what_it_fell_short_of(tmp_path: Path, changes: dict[str, object], told: str) -> None:
+    assert report(tmp_path, **changes).shortfalls == [told]
 
 
 def test_a_broken_issue_is_told_before_anything_is_begun(tmp_path: Path) -> None:

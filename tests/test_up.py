@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import subprocess
@@ -21,7 +20,9 @@ from command import free_ports, plain_environment, run_here, run_process
 from pressrun.sink import read_maildir
 from pressrun.starter import init
 
-REPOSITORY = Path(__file__).parents[1]
+pytestmark = pytest.mark.prefect
+needs_proc = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="no /proc to look for processes in")
+
 ISSUE = "field-notes/2026-01"
 PEOPLE = 5
 
@@ -56,13 +57,17 @@ class Up:
         return (self.folder / "up.out").read_text()
 
 
-def start(folder: Path, ports: list[int]) -> Up:
-    """Start `pressrun up` and come back at once."""
+def start(folder: Path, ports: list[int], workspace: Path | None = None) -> Up:
+    """Start `pressrun up` in `folder` and come back at once."""
     names = ("PRESSRUN_SERVER_PORT", "PRESSRUN_SITE_PORT", "PRESSRUN_SINK_PORT")
     environment = plain_environment() | {name: str(port) for name, port in zip(names, ports, strict=True)}
     with (folder / "up.out").open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "pressrun", "up"], cwd=folder, env=environment, stdout=out, stderr=out
+            [sys.executable, "-m", "pressrun", "--workspace", str(workspace or folder), "up"],
+            cwd=folder,
+            env=environment,
+            stdout=out,
+            stderr=out,
         )
     return Up(folder, process, *ports)
 
@@ -117,17 +122,97 @@ def ports() -> list[int]:
     return free_ports(3)
 
 
-@pytest.mark.prefect
-@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="no /proc to look for processes in")
-def test_a_day_with_it(folder: Path, ports: list[int]) -> None:
-    """One after another, because a server takes its time to start."""
+@pytest.fixture(scope="module")
+def up(folder: Path, ports: list[int]) -> Iterator[Up]:
+    """One that runs while the tests look at it."""
     with running(folder, ports) as up:
-        check_addresses(up)
-        check_served_flow_delivers_to_the_receiver(up)
-        check_publishing_again_by_this_server_mails_nobody(up)
-        check_a_worker_runs_what_was_deployed_from_elsewhere(up)
-        check_interrupt_ends_it_all(up)
-    runs = len(up.find_offline)
-    with running(folder, ports) as up:
-        check_history_is_kept(up, runs)
-        check_a_kill_leaves_nothing_behind(up)
+        yield up
+
+
+def test_every_address_it_names_answers(up: Up) -> None:
+    for address in (f"http://127.0.0.1:{up.server}", f"http://127.0.0.1:{up.site}", f"smtp://127.0.0.1:{up.sink}"):
+        assert address in up.said
+    page = httpx.get(f"http://127.0.0.1:{up.server}", follow_redirects=True, timeout=20)
+    assert "<html" in page.text
+    ui = httpx.get(f"http://127.0.0.1:{up.server}/ui-settings", timeout=20).json()
+    assert ui["api_url"] == f"http://127.0.0.1:{up.server}/api"
+    assert "Field Notes" in httpx.get(f"http://127.0.0.1:{up.site}/field-notes/", timeout=20).text
+    with socket.create_connection(("127.0.0.1", up.sink), 20) as client:
+        assert client.recv(4).startswith(b"220 ")
+
+
+def test_every_flow_can_be_started_from_the_ui(up: Up) -> None:
+    names = {deployment["name"] for deployment in up.find("deployments")}
+    assert names == {"publish-issue", "deliver-send", "build-site"}
+
+
+def test_a_second_one_is_told_in_a_line_and_leaves_the_first_alone(up: Up) -> None:
+    second = start(up.folder.parent, [up.server, up.site, up.sink], workspace=up.folder)
+    assert second.process.wait(20) == 2
+    assert second.said.count("\n") == 1
+    assert str(up.server) in second.said
+    assert httpx.get(f"http://127.0.0.1:{up.server}/api/health", timeout=20).is_success
+
+
+def test_a_run_started_from_the_ui_delivers_to_the_receiver(up: Up) -> None:
+    (deployment,) = (one for one in up.find("deployments") if one["name"] == "publish-issue")
+    body = {"parameters": {"issue": ISSUE, "list_name": "news"}, "state": {"type": "SCHEDULED"}}
+    address = f"http://127.0.0.1:{up.server}/api/deployments/{deployment['id']}/create_flow_run"
+    httpx.post(address, json=body, timeout=20).raise_for_status()
+    wait_for(lambda: up.find("flow_runs")[0]["state_type"] in {"COMPLETED", "FAILED", "CRASHED"})
+    (run,) = up.find("flow_runs")
+    assert (run["name"], run["state"]["message"]) == (f"{ISSUE} → news", f"{PEOPLE} of {PEOPLE} sent")
+    assert len(read_maildir(up.folder / ".pressrun" / "maildir")) == PEOPLE
+    assert up.said.count("received for ") == PEOPLE
+    preview = httpx.get(f"http://127.0.0.1:{up.site}/preview/{ISSUE}/preview.html", timeout=20)
+    assert "Field Notes" in preview.text
+    links = [one["data"] for one in up.find("artifacts") if one["key"].startswith("preview-")]
+    assert f"http://127.0.0.1:{up.site}/preview/{ISSUE}/preview.html" in links[0]
+
+
+def test_publish_runs_on_it_where_its_address_is_set_and_mails_nobody_again(up: Up) -> None:
+    ended = run_process(up.folder, "publish", ISSUE, "--list", "news", env=up.environment)
+    assert (ended.status, ended.out) == (0, f"{ISSUE}: {PEOPLE} of {PEOPLE} sent\n"), ended.err
+    assert "temporary server" not in ended.err
+    assert len(read_maildir(up.folder / ".pressrun" / "maildir")) == PEOPLE
+    assert len(up.find("flow_runs")) == 2
+
+
+@needs_proc
+def test_interrupt_ends_it_all_and_the_next_start_has_the_history(up: Up, ports: list[int]) -> None:
+    before = {run["id"] for run in up.find("flow_runs")}
+    assert len(processes_of(up.folder)) >= 2
+    up.process.send_signal(signal.SIGINT)
+    assert up.process.wait(15) == 0, up.said
+    assert processes_of(up.folder) == []
+    with running(up.folder, ports) as again:
+        assert {run["id"] for run in again.find("flow_runs")} == before
+        assert {one["name"] for one in again.find("deployments")} == {"publish-issue", "deliver-send", "build-site"}
+        again.process.kill()
+        again.process.wait(5)
+        wait_for(lambda: not processes_of(up.folder), 25)
+
+
+@needs_proc
+def test_interrupt_while_it_is_starting_ends_it_too(tmp_path: Path) -> None:
+    init(tmp_path / "workspace")
+    up = start(tmp_path / "workspace", free_ports(3))
+    wait_for(lambda: processes_of(up.folder))
+    up.process.send_signal(signal.SIGINT)
+    assert up.process.wait(15) == 0, up.said
+    assert processes_of(up.folder) == []
+    assert "Prefect UI" not in up.said
+
+
+@pytest.mark.parametrize("taken", ["SERVER", "SITE", "SINK"])
+def test_a_taken_port_is_told_in_one_line_before_anything_is_begun(tmp_path: Path, taken: str) -> None:
+    init(tmp_path / "workspace")
+    names = ["SERVER", "SITE", "SINK"]
+    ports = free_ports(3)
+    with socket.create_server(("127.0.0.1", ports[names.index(taken)])):
+        up = start(tmp_path / "workspace", ports)
+        assert up.process.wait(20) == 2
+    assert up.said.count("\n") == 1, up.said
+    assert f"127.0.0.1:{ports[names.index(taken)]}" in up.said
+    assert f"PRESSRUN_{taken}_PORT" in up.said
+    assert not (tmp_path / "workspace" / ".pressrun" / "prefect").exists()

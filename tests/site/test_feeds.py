@@ -12,7 +12,7 @@ import pytest
 from lxml import etree, html
 from written_issue import write_issue
 
-from pressrun.errors import RenderError
+from pressrun.errors import PressrunError
 from pressrun.site.build import site
 from pressrun.site.feeds import ISSUES_IN_FEED
 from pressrun.workspace import Workspace
@@ -147,5 +147,5 @@ def test_a_character_xml_cannot_carry_is_told(workspace: Workspace, tmp_path: Pa
     article = tmp_path / "issues/letter/2026-01/second.md"
     text = article.read_text(encoding="utf-8").replace("Second article", '"Second \\uFFFF article"')
     article.write_text(text, encoding="utf-8")
-    with pytest.raises(RenderError, match="the feeds of letter"):
+    with pytest.raises(PressrunError, match="control-character"):
         build()

@@ -6,10 +6,12 @@ import datetime as dt
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import CodeType
 from urllib.parse import urlsplit
 
 import css_inline
-from jinja2 import FileSystemLoader, StrictUndefined, TemplateError
+from jinja2 import BytecodeCache, FileSystemLoader, StrictUndefined, TemplateError, TemplateNotFound
+from jinja2.bccache import Bucket
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
@@ -19,6 +21,28 @@ from pressrun.plain import display_width, render_plain, render_plain_inline
 from pressrun.source.block import Case, Figure, Prose, Quote, Report, Timeline
 
 _KINDS = {Prose: "prose", Figure: "figure", Report: "report", Timeline: "timeline", Case: "case", Quote: "quote"}
+# What a template's own expressions can raise, such as a division by nothing or a filter on a value it can't take.
+_EXPRESSION_ERRORS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+_TAG = re.compile(r'<[a-z][a-z0-9]*(?: [a-z-]+="[^"]*")+')
+_SPACE_IN_STYLE = re.compile(r"(?<=[;:]) +")
+
+
+class _CompiledTemplates(BytecodeCache):
+    """Keeps templates compiled, by file and text: one that changes or is overridden is compiled anew."""
+
+    def __init__(self) -> None:
+        self._codes: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._codes.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        if bucket.code:
+            self._codes[bucket.key, bucket.checksum] = bucket.code
+
+
+# Compiled code depends on whether it escapes, so the two kinds share nothing.
+_COMPILED = {True: _CompiledTemplates(), False: _CompiledTemplates()}
 
 
 def make_html_environment(folders: Sequence[Path], prose_css: str = "") -> ImmutableSandboxedEnvironment:
@@ -43,9 +67,12 @@ def render_template(environment: ImmutableSandboxedEnvironment, name: str, **val
     """The template `name` filled with `values`; a fault in it names file and line."""
     try:
         return environment.get_template(name).render(values)
-    except TemplateError as error:
-        place = _template_place(error, environment)
-        raise RenderError(f"{place or name}: {error.message or type(error).__name__}", "mend the template") from error
+    except TemplateNotFound as error:
+        raise RenderError(
+            f"{_template_place(error) or name}: there is no template {error.name}", "mend its name"
+        ) from error
+    except (TemplateError, *_EXPRESSION_ERRORS) as error:
+        raise RenderError(f"{_template_place(error) or name}: {_explain(error)}", "mend the template") from error
 
 
 def _make_environment(folders: Sequence[Path], *, autoescape: bool) -> ImmutableSandboxedEnvironment:
@@ -56,6 +83,7 @@ def _make_environment(folders: Sequence[Path], *, autoescape: bool) -> Immutable
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        bytecode_cache=_COMPILED[autoescape],
     )
     environment.filters["kind"] = lambda block: _KINDS[type(block)]
     environment.filters["date"] = format_date
@@ -88,17 +116,25 @@ def _styler(css: str) -> Callable[[str], str]:
     if not css:
         return lambda html: html
     inliner = css_inline.CSSInliner(load_remote_stylesheets=False)
-    one_line = re.compile(r";\s+")
 
     def style(html: str) -> str:
-        if "<" not in html:
-            return html
-        return one_line.sub(";", inliner.inline_fragment(html, css))
+        return _TAG.sub(_mend_tag, inliner.inline_fragment(html, css)) if "<" in html else html
 
     return style
 
 
-def _template_place(error: TemplateError, environment: ImmutableSandboxedEnvironment) -> str:
+def _mend_tag(tag: re.Match[str]) -> str:
+    """A tag's attributes as XML wants them, which css-inline writes unescaped, and the styles without spaces."""
+    name, *attributes = re.split(r' (?=[a-z-]+="[^"]*")', tag[0][1:])
+    mended = (_SPACE_IN_STYLE.sub("", each) if each.startswith("style=") else each for each in attributes)
+    return "<" + " ".join((name, *(each.replace("<", "&lt;").replace(">", "&gt;") for each in mended)))
+
+
+def _explain(error: Exception) -> str:
+    return str(error) if isinstance(error, TemplateError) else f"{type(error).__name__}: {error}"
+
+
+def _template_place(error: Exception) -> str:
     """File and line of a template's fault, from the error itself or the last template frame it passed."""
     line, name = getattr(error, "lineno", None), getattr(error, "filename", None) or getattr(error, "name", None)
     if line and name:

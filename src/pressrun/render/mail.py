@@ -9,18 +9,23 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from markupsafe import Markup
+
 from pressrun.render.edition import Edition
 from pressrun.render.environment import make_html_environment, make_text_environment, render_template
+from pressrun.render.heading import shift_headings
 from pressrun.render.mjml import compile_mjml
 from pressrun.render.slot import SlotTokens
 from pressrun.render.theme import Theme, load_theme
 from pressrun.source.issue import Issue
+from pressrun.source.loader import ISSUE_FILE, PUBLICATION_FILE
 from pressrun.wording import words
 
 BUDGET_OCTETS = 90 * 1024  # over this a warning; Gmail clips a message near 102 KB
 LIMIT_OCTETS = 100 * 1024
 
 _RENDERERS = ("pressrun", "mjml-python", "jinja2", "markdown-it-py", "mdit-py-plugins", "nh3", "css-inline", "lxml")
+_GAP = re.compile(r"\n{4,}")
 _MARK = re.compile(r"<!--(part|article) ([\w-]+)-->")
 
 
@@ -57,17 +62,21 @@ def render(issue: Issue, template_folders: list[Path]) -> Rendering:
     values = _values(issue, theme, tokens)
     marked = compile_mjml(_render_mjml(issue, theme, template_folders, values), _name(issue, "mail.mjml.j2"))
     text = render_template(make_text_environment(template_folders), _name(issue, "mail.txt.j2"), **values)
-    edition = _make_edition(issue, edition_id, tokens, _MARK.sub("", marked), text)
+    edition = _make_edition(issue, edition_id, tokens, _MARK.sub("", marked), _tidy(text))
     return Rendering(edition, tuple(_measure(marked)))
 
 
 def hash_inputs(issue: Issue, template_folders: list[Path]) -> str:
-    """The SHA-256 over all that goes into an edition: source files, pictures, templates, renderers' versions."""
+    """The SHA-256 over all that goes into an edition: name, source files, pictures, templates, renderers' versions."""
     digest = hashlib.sha256()
+    digest.update(f"{issue.key}\n".encode())  # addresses in the mail are made of it
     for package in _RENDERERS:
         digest.update(f"{package} {version(package)}\n".encode())
-    files = {f"issue/{file.relative_to(issue.folder)}": file for file in issue.folder.rglob("*") if file.is_file()}
-    files["publication.yaml"] = issue.folder.parent / "publication.yaml"
+    # Only what the mail is made of: an editor's backup file or an unused picture makes no other edition.
+    sources = [issue.folder / ISSUE_FILE, *(article.file for article in issue.articles)]
+    files = {f"issue/{file.name}": file for file in sources}
+    files |= {f"issue/{name}": picture.file for name, picture in issue.pictures.items()}
+    files["publication.yaml"] = issue.folder.parent / PUBLICATION_FILE
     theme = Path("themes") / issue.publication.theme
     for folder in reversed(template_folders):  # the first folder's files win
         files |= {str(file.relative_to(folder)): file for file in (folder / theme).rglob("*") if file.is_file()}
@@ -106,13 +115,13 @@ def _media_address(issue: Issue) -> Callable[[str], str]:
 def _render_mjml(issue: Issue, theme: Theme, folders: list[Path], values: Mapping[str, object]) -> str:
     style = render_template(make_text_environment(folders), _name(issue, "prose.css.j2"), **values)
     environment = make_html_environment(folders, style)
-    environment.filters["shift_headings"] = _shift_headings
+    environment.filters["shift_headings"] = lambda html, top: Markup(shift_headings(html, top))
     return render_template(environment, _name(issue, "mail.mjml.j2"), **values)
 
 
-def _shift_headings(markdown: str) -> str:
-    """Headings two levels down: a mail's sections are h2 and its articles h3."""
-    return re.sub(r"^(#{2,4})(?= )", r"\1##", markdown, flags=re.MULTILINE)
+def _tidy(text: str) -> str:
+    """`text` with no more than two empty lines together, and no blanks at the end of a line."""
+    return _GAP.sub("\n\n\n", "\n".join(line.rstrip() for line in text.strip().split("\n"))) + "\n"
 
 
 def _measure(marked: str) -> Iterator[PartSize]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
+from collections.abc import Iterator
 
 from lxml import etree
 from mjml import mjml2html
@@ -46,10 +48,28 @@ ALLOWED: dict[str, frozenset[str]] = {
     "mj-spacer": frozenset({"height", "css-class", "padding"}),
     "mj-raw": frozenset(),
 }
+_REQUIRED = {"mj-image": ("src", "alt"), "img": ("src", "alt"), "mj-class": ("name",), "mj-button": ("href",)}
 _CLASS_ON = frozenset({"mj-wrapper", "mj-section", "mj-column", "mj-text", "mj-image", "mj-button", "mj-divider"})
-_HTML_INSIDE = ("mj-text", "mj-button", "mj-raw", "mj-style")
+_HTML_INSIDE = frozenset({"mj-text", "mj-button", "mj-raw"})
+_TEXT_INSIDE = _HTML_INSIDE | {"mj-style", "mj-title"}
+# Where a tag may stand; elsewhere mrml drops it, or makes a layout that falls apart.
+_IN_BODY = frozenset({"mj-body", "mj-wrapper"})
+_IN_COLUMN = frozenset({"mj-column", "mj-attributes"})
+_PARENTS: dict[str, frozenset[str]] = {
+    "mj-head": frozenset({"mjml"}),
+    "mj-body": frozenset({"mjml"}),
+    **dict.fromkeys(("mj-title", "mj-breakpoint", "mj-attributes", "mj-style"), frozenset({"mj-head"})),
+    **dict.fromkeys(("mj-all", "mj-class"), frozenset({"mj-attributes"})),
+    "mj-wrapper": frozenset({"mj-body", "mj-attributes"}),
+    "mj-section": _IN_BODY | {"mj-attributes"},
+    "mj-group": frozenset({"mj-section", "mj-attributes"}),
+    "mj-column": frozenset({"mj-section", "mj-group", "mj-attributes"}),
+    **dict.fromkeys(("mj-text", "mj-image", "mj-button", "mj-divider", "mj-spacer"), _IN_COLUMN),
+    "mj-raw": _IN_BODY | {"mj-head", "mj-section", "mj-column"},
+}
 _VOID = frozenset({"br", "hr", "img", "wbr", "col", "meta", "link", "input"})
-_OPEN_VOID = re.compile(r"<(br|hr|wbr)>")
+_OPEN_VOID = re.compile(r'<(br|hr|wbr)((?: [\w-]+="[^"<]*")*)>')
+_STYLE_SHEET = re.compile(r"<style[^>]*>.*?</style>", re.DOTALL)
 _HELD = re.compile("\ue000([0-9a-f]+)\ue001")
 
 
@@ -65,22 +85,35 @@ def compile_mjml(source: str, name: str) -> str:
         raise RenderError(f"{name}: {'; '.join(faults)}", "mend the theme's template")
     for element in root.iter(etree.Element):
         _mend(element)
-    document = _HELD.sub(r"&#x\1;", etree.tostring(root, encoding="unicode"))
+    compiled = _compile(_HELD.sub(r"&#x\1;", etree.tostring(root, encoding="unicode")), name)
+    # mrml keeps XML's escapes in style sheets, where no browser reads them: `a &gt; b` matches nothing.
+    return _STYLE_SHEET.sub(lambda sheet: html.unescape(sheet[0]), compiled)
+
+
+def _compile(document: str, name: str) -> str:
     try:
-        return str(mjml2html(document))
+        return str(mjml2html(document, fonts={}))  # by default mrml links Google's font for Roboto and others
     except ValueError as error:
         raise RenderError(f"{name}: mrml refuses it: {error}", "mend the theme's template") from error
+    except BaseException as error:  # a panic in Rust is no Exception
+        if type(error).__name__ != "PanicException":
+            raise
+        raise RenderError(f"{name}: mrml fails on it: {error}", "mend the theme's template") from error
 
 
 def _parse(source: str, name: str) -> etree._Element:
-    document = _OPEN_VOID.sub(r"<\1/>", source).replace("&nbsp;", "&#160;")
+    document = _OPEN_VOID.sub(r"<\1\2/>", source).replace("&nbsp;", "&#160;")
     parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_pis=True)
     try:
         return etree.fromstring(document, parser)
     except etree.XMLSyntaxError as error:
         line, column = error.position
         around = _article_above(document, line)
-        raise RenderError(f"{name}{around}: line {line}, column {column}: {error.msg}", "mend the markup") from error
+        # lxml says the place once more at the end of its message.
+        what = (error.msg or "it is not well-formed").removesuffix(f", line {line}, column {column}")
+        raise RenderError(f"{name}{around}: line {line}, column {column}: {what}", "mend the markup") from error
+    except ValueError as error:  # an XML declaration, or a character no encoding has
+        raise RenderError(f"{name}: {error}", "mend the theme's template") from error
 
 
 def _article_above(document: str, line: int) -> str:
@@ -92,28 +125,50 @@ def _article_above(document: str, line: int) -> str:
 
 def _faults(root: etree._Element) -> list[str]:
     faults = []
+    if root.getroottree().docinfo.internalDTD is not None:
+        faults.append("line 1: a document type, which can bring in other files, is not to be used here")
+    if root.tag != "mjml" or [child.tag for child in root.iterchildren("mj-head", "mj-body")] not in (
+        ["mj-head", "mj-body"],
+        ["mj-body"],
+    ):
+        faults.append("line 1: a mail is one <mjml> with one <mj-body>, and one <mj-head> before it")
     for element in root.iter(etree.Element):
-        tag = str(element.tag)
-        if not tag.startswith("mj"):
-            if not any(parent.tag in _HTML_INSIDE for parent in element.iterancestors()):
-                faults.append(f"line {element.sourceline}: <{tag}> stands outside of mj-text and mj-raw")
-            continue
-        if tag not in ALLOWED:
-            faults.append(f"line {element.sourceline}: <{tag}> is not to be used here")
-            continue
-        allowed = ALLOWED[tag] | ({"mj-class"} if tag in _CLASS_ON else set())
-        faults += [
-            f"line {element.sourceline}: <{tag}> takes no {attribute}"
-            for attribute in map(str, element.attrib)
-            if attribute not in allowed
-        ]
+        faults += [f"line {element.sourceline}: {fault}" for fault in _element_faults(element)]
     return faults
+
+
+def _element_faults(element: etree._Element) -> Iterator[str]:
+    tag, parent = str(element.tag), element.getparent()
+    is_default = parent is not None and parent.tag == "mj-attributes"
+    if not is_default or tag == "mj-class":
+        yield from (f"<{tag}> needs {name}" for name in _REQUIRED.get(tag, ()) if name not in element.attrib)
+    if not tag.startswith("mj"):
+        if not any(above.tag in _HTML_INSIDE for above in element.iterancestors()):
+            yield f"<{tag}> stands outside of mj-text and mj-raw"
+        return
+    if tag not in ALLOWED:
+        yield f"<{tag}> is not to be used here"
+        return
+    if parent is not None and tag in _PARENTS and parent.tag not in _PARENTS[tag]:
+        yield f"<{tag}> can't stand in <{parent.tag}>"
+    allowed = ALLOWED[tag] | ({"mj-class"} if tag in _CLASS_ON and not is_default else set())
+    yield from (f"<{tag}> takes no {name}" for name in map(str, element.attrib) if name not in allowed)
+    if tag not in _TEXT_INSIDE:
+        yield from _loose_text(element)
+
+
+def _loose_text(element: etree._Element) -> Iterator[str]:
+    """Text where only tags may stand, and the comments that mrml can't take."""
+    texts = (element.text, *(child.tail for child in element))
+    yield from (f"text stands in <{element.tag}>: {text.split()[0]}" for text in texts if text and text.strip())
+    if element.tag == "mj-attributes" and any(True for _ in element.iterchildren(etree.Comment)):
+        yield "a comment can't stand in <mj-attributes>"
 
 
 def _mend(element: etree._Element) -> None:
     """Hold what mrml would write in Rust's debug escapes, and keep empty elements open."""
     for attribute, value in element.attrib.items():
-        text = str(value).replace("\n", " ") if attribute == "style" else str(value)
+        text = re.sub(r"\s*\n\s*", " ", str(value)) if attribute == "style" else str(value)
         element.set(attribute, "".join(map(_hold, text)))
     if not str(element.tag).startswith("mj") and element.tag not in _VOID and len(element) == 0 and not element.text:
         element.text = ""

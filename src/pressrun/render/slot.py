@@ -29,6 +29,8 @@ class SlotTokens:
     nonce: str
 
     def __getitem__(self, name: str) -> str:
+        if name not in set(Slot):
+            raise KeyError(name)  # which makes it undefined for a template, told with file and line
         slot = Slot(name)
         return f"https://{self.nonce}.invalid/{slot}" if slot.endswith("_url") else f"@@{self.nonce}.{slot}@@"
 

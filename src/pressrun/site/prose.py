@@ -6,27 +6,9 @@ import re
 
 from markupsafe import Markup, escape
 
-_HEADING = re.compile(r"<(/?)h([2-6])(?=[ >])")
+from pressrun.render.heading import shift_headings
+
 _STYLE = re.compile(r' style="text-align: ?(left|right|center);?"')
-
-
-def shift_headings(html: str, top: int) -> str:
-    """`html` with its `h2` made `h<top>` and the rest below it, none deeper than one step at a time."""
-    # Levels that are open: what the writer gave, and what it became.
-    given: list[int] = []
-    made = top - 1
-
-    def shift(match: re.Match[str]) -> str:
-        nonlocal made
-        if not match[1]:
-            level = int(match[2])
-            while given and given[-1] >= level:
-                given.pop()
-            given.append(level)
-            made = min(6, top - 1 + len(given))
-        return f"<{match[1]}h{made}"
-
-    return _HEADING.sub(shift, html)
 
 
 def page_prose(html: str, top: int, table: str) -> Markup:
