@@ -58,7 +58,10 @@ async def test_a_message_cut_off_before_its_end_is_not_kept(tmp_path: Path) -> N
 
 
 async def test_a_message_over_the_limit_is_refused(tmp_path: Path) -> None:
-    async with sink(tmp_path / "box") as port, aiosmtplib.SMTP(hostname="127.0.0.1", port=port, start_tls=False) as client:
+    async with (
+        sink(tmp_path / "box") as port,
+        aiosmtplib.SMTP(hostname="127.0.0.1", port=port, start_tls=False) as client,
+    ):
         await client.ehlo()
         assert client.esmtp_extensions["size"] == str(SIZE_LIMIT)
         code, _ = await client.execute_command(b"MAIL", b"FROM:<a@example.com>", f"SIZE={SIZE_LIMIT + 1}".encode())

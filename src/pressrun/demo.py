@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from email import policy
 from email.parser import BytesHeaderParser
 from pathlib import Path
-from typing import Any
 
 from pressrun.delivery.outcome import State
 from pressrun.errors import PressrunError, UsageError
-from pressrun.orchestration import load_flow
+from pressrun.orchestration import run_flow
 from pressrun.render.sample import write_sample
 from pressrun.render.source import render_issue
 from pressrun.settings import load_settings
@@ -78,7 +77,7 @@ async def demo(workspace: Workspace, issue: Issue, out: Path) -> DemoReport:
     async with sink(out / "maildir") as port:
         here = _point_settings_at(workspace, out, port)
         await _import_list(here, issue, list_name)
-        state = await _run_flow(here, issue, list_name)
+        state = await run_flow(here, "publish", "publish_issue", issue=issue.key, list_name=list_name)
     write_sample(render_issue(here, issue.key), issue.folder, out / "render")
     async with open_database(here.database_url) as database:
         counts = await count_states(database, issue.key)
@@ -113,11 +112,6 @@ async def _import_list(workspace: Workspace, issue: Issue, list_name: str) -> No
         report = await import_subscribers(database, read_subscribers(file), list_name, dt.datetime.now(dt.UTC))
     if report.rejected:
         raise PressrunError(f"{file}:{report.rejected[0].line}: {report.rejected[0].reason}", "mend the sample list")
-
-
-async def _run_flow(workspace: Workspace, issue: Issue, list_name: str) -> Any:
-    publish = load_flow(workspace, "publish").publish_issue
-    return await publish(issue=issue.key, list_name=list_name, return_state=True)
 
 
 def _message_ids(maildir: Path) -> Iterator[str]:

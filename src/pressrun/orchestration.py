@@ -7,8 +7,9 @@ import os
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
-from pressrun.errors import UsageError
+from pressrun.errors import PressrunError, UsageError
 from pressrun.starter import starter_folder
 from pressrun.workspace import Workspace
 
@@ -36,10 +37,23 @@ def flow_environment(workspace: Workspace) -> dict[str, str]:
 def load_flow(workspace: Workspace, module: str) -> ModuleType:
     """The workspace's module `flows.<module>`, else the starter's, with Prefect set up for it."""
     os.environ.update(flow_environment(workspace))
+    workspace.state.mkdir(parents=True, exist_ok=True)  # Prefect makes its own folder in it, but none above
     folder = flow_folder(workspace)
     if str(folder.parent) not in sys.path:
         sys.path.insert(0, str(folder.parent))
     return importlib.import_module(f"flows.{module}")
+
+
+async def run_flow(workspace: Workspace, module: str, flow: str, **parameters: Any) -> Any:
+    """Run a flow here and now; gives the state it ended in. Raises PressrunError where its server can't be reached."""
+    run = getattr(load_flow(workspace, module), flow)
+    try:
+        return await run(**parameters, return_state=True)
+    except RuntimeError as error:
+        if "Failed to reach API" not in str(error):  # Prefect has no error of its own for it
+            raise
+        remedy = "start it, or unset PREFECT_API_URL to do without one"
+        raise PressrunError(f"no Prefect server answers: {error}", remedy) from error
 
 
 def flow_folder(workspace: Workspace) -> Path:

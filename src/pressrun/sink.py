@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import mailbox
+import weakref
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -59,25 +60,31 @@ async def sink(
     """Receive at `host` and `port` (0: any free one) into the Maildir at `folder`; gives the port."""
     handler = _Handler(folder, kept)
     loop = asyncio.get_running_loop()
-    try:
-        server = await loop.create_server(
-            lambda: SMTP(
-                handler,
-                data_size_limit=SIZE_LIMIT,
-                enable_SMTPUTF8=True,
-                hostname="sink.localhost",
-                ident="pressrun sink",
-                loop=loop,
-            ),
-            host,
-            port,
+    sessions: weakref.WeakSet[SMTP] = weakref.WeakSet()
+
+    def begin_session() -> SMTP:
+        session = SMTP(
+            handler,
+            data_size_limit=SIZE_LIMIT,
+            enable_SMTPUTF8=True,
+            hostname="sink.localhost",
+            ident="pressrun sink",
+            loop=loop,
         )
+        sessions.add(session)
+        return session
+
+    try:
+        server = await loop.create_server(begin_session, host, port)
     except OSError as error:
         raise UsageError(f"nothing can listen at {host}:{port}: {error.strerror}", "choose another --port") from error
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
+        for session in tuple(sessions):  # from Python 3.12 on, wait_closed waits for clients that never go
+            if session.transport is not None:
+                session.transport.close()
         await server.wait_closed()
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import os
+import signal
+import socket
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from pathlib import Path
 
 import uvicorn
@@ -32,16 +35,19 @@ async def up(workspace: Workspace, stop: asyncio.Event, say: Callable[[str], Non
     environment = _environment(workspace, ui, web)
     logs = workspace.state / "logs"
     logs.mkdir(parents=True, exist_ok=True)
+    for setting in ("server_port", "site_port", "sink_port"):  # before anything is begun
+        _listen(getattr(settings, setting), setting).close()
     async with AsyncExitStack() as parts:
         maildir = workspace.state / "maildir"
         await parts.enter_async_context(sink(maildir, HOST, settings.sink_port, kept=_teller(say)))
         _build_site(workspace, say)
         await parts.enter_async_context(_web_server(workspace, settings.site_port))
         server = ("prefect", "server", "start", "--host", HOST, "--port", str(settings.server_port))
-        running = [await parts.enter_async_context(_process(("-m", *server), environment, logs / "server.log"))]
+        running = [await parts.enter_async_context(_process(server, environment, logs / "server.log"))]
         await _wait_until_ready(ui, running[0], logs / "server.log", stop)
-        flows = ("-m", "flows.serve")
-        running.append(await parts.enter_async_context(_process(flows, environment, logs / "flows.log")))
+        if stop.is_set():
+            return
+        running.append(await parts.enter_async_context(_process(("flows.serve",), environment, logs / "flows.log")))
         say(f"Prefect UI        {ui}")
         say(f"site and feeds    {web}")
         say(f"receiver          smtp://{HOST}:{settings.sink_port}, keeping in {maildir}")
@@ -88,13 +94,16 @@ def _build_site(workspace: Workspace, say: Callable[[str], None]) -> None:
 @asynccontextmanager
 async def _web_server(workspace: Workspace, port: int) -> AsyncIterator[None]:
     app = make_web_app(workspace, lambda: dt.datetime.now(dt.UTC))
-    config = uvicorn.Config(app, HOST, port, log_level="warning", lifespan="on")
-    server = _Server(config)
-    task = asyncio.create_task(server.serve())
+    listening = _listen(port, "site_port")
+    server = _Server(
+        uvicorn.Config(app, log_level="warning", lifespan="on", timeout_graceful_shutdown=int(STOP_SECONDS))
+    )
+    task = asyncio.create_task(server.serve([listening]))
     while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn tells it by an attribute only
         await asyncio.sleep(0.05)
     if task.done():
-        raise UsageError(f"nothing can listen at {HOST}:{port}", "set PRESSRUN_SITE_PORT")
+        listening.close()
+        raise PressrunError("the site's server did not start", "see the lines above")
     try:
         yield
     finally:
@@ -102,27 +111,35 @@ async def _web_server(workspace: Workspace, port: int) -> AsyncIterator[None]:
         await task
 
 
+def _listen(port: int, setting: str) -> socket.socket:
+    """A socket that listens at `port`, which `setting` names."""
+    try:
+        return socket.create_server((HOST, port))
+    except OSError as error:
+        what = f"nothing can listen at {HOST}:{port}: {error.strerror}"
+        raise UsageError(what, f"end what is there, or set PRESSRUN_{setting.upper()} to another port") from None
+
+
 class _Server(uvicorn.Server):
-    """uvicorn as a part of a larger whole: signals are not its business, and a taken port is no reason to exit."""
+    """uvicorn as a part of a larger whole: signals are not its business."""
 
-    def install_signal_handlers(self) -> None:
-        return None
-
-    async def serve(self, sockets: object = None) -> None:
-        try:
-            await self._serve()
-        except SystemExit:
-            return
+    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
+        return nullcontext()
 
 
 @asynccontextmanager
 async def _process(
-    arguments: tuple[str, ...], environment: Mapping[str, str], log: Path
+    module: tuple[str, ...], environment: Mapping[str, str], log: Path
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A Python process of its own session, ended with the block: asked first, then killed."""
+    """A Python module as a process of its own session, ended with the block, or by its leash if this is killed."""
     with log.open("ab") as stream:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, *arguments, env=dict(environment), stdout=stream, stderr=stream, start_new_session=True
+            *(sys.executable, "-m", "pressrun.leash", *module),
+            env=dict(environment),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=stream,
+            stderr=stream,
+            start_new_session=True,
         )
     try:
         yield process
@@ -131,30 +148,29 @@ async def _process(
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is not None:
-        return
-    process.terminate()
-    try:
-        await asyncio.wait_for(process.wait(), STOP_SECONDS)
-    except TimeoutError:
-        process.kill()
-        await process.wait()
+    """Ask the process to end, then kill it, and in any case what it began and left behind."""
+    if process.returncode is None:
+        process.terminate()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), STOP_SECONDS)
+    with suppress(ProcessLookupError):  # nothing of its session is left
+        os.killpg(process.pid, signal.SIGKILL)
+    await process.wait()
 
 
 async def _wait_until_ready(ui: str, server: asyncio.subprocess.Process, log: Path, stop: asyncio.Event) -> None:
     import httpx
 
-    async with httpx.AsyncClient(timeout=2) as client, asyncio.timeout(READY_SECONDS):
+    deadline = time.monotonic() + READY_SECONDS
+    async with httpx.AsyncClient(timeout=2, trust_env=False) as client:  # no proxy stands before this machine
         while not stop.is_set():
             if server.returncode is not None:
-                raise PressrunError(
-                    f"the Prefect server ended: see {log}", "is its port taken? set PRESSRUN_SERVER_PORT"
-                )
-            try:
+                raise PressrunError("the Prefect server ended by itself", f"see {log}")
+            if time.monotonic() > deadline:
+                raise PressrunError(f"the Prefect server is not ready after {READY_SECONDS:.0f} s", f"see {log}")
+            with suppress(httpx.HTTPError):  # not yet there
                 if (await client.get(f"{ui}/api/health")).is_success:
                     return
-            except httpx.HTTPError:
-                pass  # not yet there
             await asyncio.sleep(0.2)
 
 

@@ -16,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pressrun.delivery.leave_link import read_leave_token
+from pressrun.errors import UsageError
 from pressrun.source.loader import load_publication
 from pressrun.store.database import open_database
 from pressrun.store.subscribers import leave_list
@@ -43,6 +44,8 @@ def make_web_app(workspace: Workspace, clock: Callable[[], dt.datetime]) -> Star
         return await _unsubscribe(request, workspace, key, clock)
 
     for folder in (workspace.site_folder, workspace.preview_folder):
+        if workspace.state.resolve().is_relative_to(folder.resolve()):
+            raise UsageError(f"{folder} holds {workspace.state}, which nobody may read", "serve another folder")
         folder.mkdir(parents=True, exist_ok=True)
     routes = [
         Route("/health", lambda request: PlainTextResponse("ok\n")),
@@ -77,7 +80,9 @@ def _publication_of(workspace: Workspace, name: str) -> tuple[str, str]:
 
 def _page(language: str, title: str, text: str, status: int, more: str = "") -> HTMLResponse:
     body = f"<p>{escape(text)}</p>{more}"
-    return HTMLResponse(_PAGE.format(language=escape(language), title=escape(title), body=body), status)
+    # The address is a person's key to the list: no cache on the way keeps it.
+    headers = {"Cache-Control": "no-store"}
+    return HTMLResponse(_PAGE.format(language=escape(language), title=escape(title), body=body), status, headers)
 
 
 class _SafeHeaders:

@@ -76,7 +76,7 @@ def test_the_log_says_who_got_what(published: Published) -> None:
         **dict.fromkeys(addresses(3), "sent"),
         "refused@example.com": "failed",
     }
-    assert rows["refused@example.com"]["reply"] == "nobody of that name"
+    assert rows["refused@example.com"]["reply"] == "5.1.1 nobody of that name"
     assert rows["refused@example.com"]["enhanced"] == "5.1.1"
 
 

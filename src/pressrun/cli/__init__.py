@@ -12,6 +12,8 @@ from pressrun.errors import PressrunError
 
 __all__ = ["delivery", "flows", "issue", "main", "site", "source", "subscribers"]
 
+INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
 
 def main() -> None:
     """Run the command line; an error is one line on standard error, with a traceback only under --debug."""
@@ -23,7 +25,7 @@ def main() -> None:
             raise
         _fail(error.format_message(), error.exit_code)
     except (typer.Abort, KeyboardInterrupt):
-        _fail("interrupted", 130)
+        _fail("interrupted", INTERRUPTED)
     except PressrunError as error:
         if debug:
             raise
@@ -35,6 +37,8 @@ def main() -> None:
         if debug:
             raise
         _fail(f"internal error: {type(error).__name__}: {error} — run it again with --debug and report it", 1)
+    if status == INTERRUPTED:  # Typer turns Ctrl-C into this status and says nothing
+        _fail("interrupted", INTERRUPTED)
     sys.exit(status if isinstance(status, int) else 0)
 
 

@@ -27,16 +27,25 @@ def publish(
     workspace = workspace_of(context)
     folder = workspace.issue_folder(issue)
     key = f"{folder.parent.name}/{folder.name}"
+    asyncio.run(_require_list(workspace, list_name))
     state = asyncio.run(_publish(workspace, key, list_name, with_site))
     typer.echo(f"{key}: {state.message}")
     return 0 if state.is_completed() and state.name == "Completed" else 1
 
 
 async def _publish(workspace: Workspace, key: str, list_name: str, with_site: bool) -> Any:
-    from pressrun.orchestration import load_flow
+    from pressrun.orchestration import run_flow
 
-    flow = load_flow(workspace, "publish").publish_issue
-    return await flow(issue=key, list_name=list_name, with_site=with_site, return_state=True)
+    return await run_flow(workspace, "publish", "publish_issue", issue=key, list_name=list_name, with_site=with_site)
+
+
+async def _require_list(workspace: Workspace, list_name: str) -> None:
+    """A wrong name is told at once, not by a flow that failed."""
+    from pressrun.store.database import open_database
+    from pressrun.store.subscribers import find_list
+
+    async with open_database(workspace.database_url) as database, database.read() as connection:
+        await find_list(connection, list_name)
 
 
 @app.command()
@@ -53,7 +62,7 @@ def demo(
     from pressrun.render.source import open_issue
 
     workspace = workspace_of(context)
-    chosen = open_issue(workspace, issue) if issue else choose_issue(workspace)
+    chosen = open_issue(workspace, issue or choose_issue(workspace).key)
     report = asyncio.run(run_demo(workspace, chosen, out or workspace.state / "demo"))
     return _print_demo(report)
 

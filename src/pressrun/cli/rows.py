@@ -10,7 +10,6 @@ from typing import Any
 
 from pressrun.cli.app import Format
 
-
 _UNBOUNDED = 10_000
 
 
@@ -25,13 +24,20 @@ def print_rows(rows: Iterable[Mapping[str, Any]], format: Format) -> None:
         _print_table(list(rows))
 
 
+def _cell(value: object) -> str:
+    """A value in a cell; what has parts as JSON."""
+    if isinstance(value, (dict, list)):
+        return json.dumps(value, ensure_ascii=False)
+    return "" if value is None else str(value)
+
+
 def _print_csv(rows: Iterable[Mapping[str, Any]]) -> None:
     writer: csv.DictWriter[str] | None = None
     for row in rows:
         if writer is None:
             writer = csv.DictWriter(sys.stdout, list(row))
             writer.writeheader()
-        writer.writerow(row)
+        writer.writerow({name: _cell(value) for name, value in row.items()})
 
 
 def _print_table(rows: list[Mapping[str, Any]]) -> None:
@@ -45,7 +51,7 @@ def _print_table(rows: list[Mapping[str, Any]]) -> None:
     for name in rows[0]:
         table.add_column(name, overflow="fold")
     for row in rows:
-        table.add_row(*(Text("" if value is None else str(value)) for value in row.values()))
+        table.add_row(*(Text(_cell(value)) for value in row.values()))
     # In a pipe nobody sees the margin, and a cell broken in two can't be searched for.
     console = Console() if sys.stdout.isatty() else Console(width=_UNBOUNDED)
     console.print(table)

@@ -125,13 +125,17 @@ def export(
 
 
 async def _export(workspace: Workspace, list_name: str | None, out: Path | None) -> None:
+    from pressrun.errors import UsageError
     from pressrun.store.database import open_database
     from pressrun.store.subscribers import list_attributes, list_subscribers
     from pressrun.subscriber_file import SubscriberWriter
 
     async with open_database(workspace.database_url) as database:
         names = await list_attributes(database, list_name)
-        stream = out.open("w", encoding="utf-8", newline="") if out else sys.stdout
+        try:
+            stream = out.open("w", encoding="utf-8", newline="") if out else sys.stdout
+        except OSError as error:
+            raise UsageError(f"{out}: can't be written: {error.strerror}", "name another file") from None
         try:
             writer = SubscriberWriter(stream, names)
             async with aclosing(list_subscribers(database, list_name)) as people:
