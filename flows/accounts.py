@@ -9,7 +9,7 @@ from prefect.artifacts import acreate_link_artifact, acreate_markdown_artifact, 
 
 from pressrun.delivery.outcome import State
 from pressrun.delivery.send import SendReport
-from pressrun.finding import Finding, count_errors
+from pressrun.finding import Finding, count_errors, count_of
 from pressrun.render.mail import BUDGET_OCTETS, Rendering
 
 
@@ -21,7 +21,12 @@ def artifact_key(kind: str, issue: str) -> str:
 async def show_findings(issue: str, findings: Sequence[Finding]) -> None:
     """The check's findings, worst first."""
     errors = count_errors(findings)
-    lines = [f"# Findings in {issue}", "", f"{errors} errors, {len(findings) - errors} warnings.", ""]
+    lines = [
+        f"# Findings in {issue}",
+        "",
+        f"{count_of(errors, 'error')}, {count_of(len(findings) - errors, 'warning')}.",
+        "",
+    ]
     if findings:
         lines += ["| where | what | how to mend it |", "| --- | --- | --- |"]
         lines += [

@@ -11,7 +11,7 @@ from flows.accounts import show_findings, show_preview
 from flows.deliver import conclude, send_edition
 from flows.site import write_site
 from pressrun.check import check
-from pressrun.finding import Finding, count_errors
+from pressrun.finding import Finding, count_errors, count_of
 from pressrun.render.mail import Rendering
 from pressrun.render.sample import write_sample
 from pressrun.render.source import render_issue, require_size
@@ -56,7 +56,7 @@ async def publish_issue(issue: str, list_name: str, with_site: bool = True) -> S
     workspace = open_workspace()
     findings = await check_issue(workspace, issue)
     if errors := count_errors(findings):
-        return Failed(message=f"{errors} errors in {issue}: see the findings artifact; nothing was sent")
+        return Failed(message=f"{count_of(errors, 'error')} in {issue}: see the findings artifact; nothing was sent")
     rendering = await render_mail(workspace, issue)
     if with_site:
         await write_site(workspace, None)

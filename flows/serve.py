@@ -10,12 +10,9 @@ from flows.site import build_site
 
 
 async def serve_flows() -> None:
-    """Serve until stopped."""
-    await aserve(
-        await publish_issue.ato_deployment("publish-issue", tags=["pressrun"]),
-        await deliver_send.ato_deployment("deliver-send", tags=["pressrun"]),
-        await build_site.ato_deployment("build-site", tags=["pressrun"]),
-    )
+    """Serve until stopped, as deployments called `here`: a server may have others, for workers, beside them."""
+    flows = (publish_issue, deliver_send, build_site)
+    await aserve(*[await flow.ato_deployment("here", tags=["pressrun"]) for flow in flows])
 
 
 if __name__ == "__main__":

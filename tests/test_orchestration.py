@@ -1,16 +1,31 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from command import Ended, plain_environment, run_process
-from pressrun.orchestration import flow_environment, flow_folder, run_flow
+from pressrun.orchestration import flow_environment, flow_folder, run_flow, running_server, server_note
 from pressrun.workspace import Workspace, open_workspace
 from small_issue import write_small_issue
 
 REPOSITORY = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def own_flows() -> Iterator[None]:
+    """Flows that a test loads from its own workspace are forgotten after it."""
+    path, loaded = list(sys.path), {name for name in sys.modules if name.partition(".")[0] == "flows"}
+    kept = {name: sys.modules.pop(name) for name in loaded}
+    yield
+    for name in [name for name in sys.modules if name.partition(".")[0] == "flows"]:
+        del sys.modules[name]
+    sys.modules.update(kept)
+    sys.path[:] = path
 
 
 @pytest.fixture
@@ -141,3 +156,30 @@ def test_a_server_that_is_not_there_is_told_in_one_line(tmp_path: Path) -> None:
     ended = run_process(tmp_path, "publish", "small/2026-01", "--list", "news", env=env, timeout=40)
     assert_refused(ended, 1, "http://127.0.0.1:9/api", "PREFECT_API_URL")
     assert ended.out == ""
+
+
+def test_a_server_that_is_noted_but_gone_is_not_used(workspace: Workspace) -> None:
+    workspace.state.mkdir(parents=True, exist_ok=True)
+    server_note(workspace).write_text("http://127.0.0.1:9/api\n", encoding="utf-8")
+    assert running_server(workspace) is None
+
+
+def test_the_server_of_a_running_up_is_used_where_it_answers(workspace: Workspace) -> None:
+    class Health(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == "/api/health" else 404)
+            self.end_headers()
+
+        def log_message(self, *arguments: object) -> None:
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Health)
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        workspace.state.mkdir(parents=True, exist_ok=True)
+        address = f"http://127.0.0.1:{server.server_port}/api"
+        server_note(workspace).write_text(f"{address}\n", encoding="utf-8")
+        assert running_server(workspace) == address
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -51,6 +51,11 @@ def count_errors(findings: Iterable[Finding]) -> int:
     return sum(finding.severity is Severity.ERROR for finding in findings)
 
 
+def count_of(number: int, what: str) -> str:
+    """`number` and the English noun `what` in its form: 1 error, 2 errors."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def in_order(findings: Iterable[Finding]) -> list[Finding]:
     """The findings by place, each once."""
     return sorted(set(findings), key=lambda f: (f.path, f.line, f.column, f.code, f.message))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import urllib.request
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -25,13 +26,31 @@ QUIET = {
 def flow_environment(workspace: Workspace) -> dict[str, str]:
     """What Prefect needs to know where nothing else tells it: history in the workspace's state, no telemetry.
 
+    Where `pressrun up` is running, its server is used.
     Somebody who has a Prefect of their own (PREFECT_API_URL, PREFECT_HOME, PREFECT_PROFILE or a profile) keeps it.
     """
     environment = {**QUIET, "PRESSRUN_WORKSPACE": str(workspace.root)}
     own = any(os.environ.get(name) for name in ("PREFECT_API_URL", "PREFECT_HOME", "PREFECT_PROFILE"))
     if not own and not (Path.home() / ".prefect" / "profiles.toml").is_file():
         environment["PREFECT_HOME"] = str(workspace.state / "prefect")
+        if server := running_server(workspace):  # a second one on the same database would lock it
+            environment["PREFECT_API_URL"] = server
     return {name: value for name, value in environment.items() if name not in os.environ or name.startswith("PRESSRUN")}
+
+
+def server_note(workspace: Workspace) -> Path:
+    """The file in which `pressrun up` notes its server's address while it runs."""
+    return workspace.state / "prefect-server"
+
+
+def running_server(workspace: Workspace) -> str | None:
+    """The API address of the server that `pressrun up` runs for this workspace, if it answers."""
+    try:
+        address = server_note(workspace).read_text(encoding="utf-8").strip()
+        with urllib.request.urlopen(f"{address}/health", timeout=2) as answer:
+            return address if answer.status == 200 else None
+    except (OSError, ValueError):  # none noted, or what noted it was killed
+        return None
 
 
 def load_flow(workspace: Workspace, module: str) -> ModuleType:

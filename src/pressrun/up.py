@@ -9,14 +9,21 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import (
+    AbstractContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+    suppress,
+)
 from pathlib import Path
 
 import uvicorn
 
 from pressrun.errors import PressrunError, UsageError
-from pressrun.orchestration import QUIET, flow_folder
+from pressrun.orchestration import QUIET, flow_folder, server_note
 from pressrun.sink import Kept, sink
 from pressrun.source.loader import load_issue
 from pressrun.web import make_web_app
@@ -47,6 +54,7 @@ async def up(workspace: Workspace, stop: asyncio.Event, say: Callable[[str], Non
         await _wait_until_ready(ui, running[0], logs / "server.log", stop)
         if stop.is_set():
             return
+        parts.enter_context(_noted(server_note(workspace), f"{ui}/api"))
         running.append(await parts.enter_async_context(_process(("flows.serve",), environment, logs / "flows.log")))
         say(f"Prefect UI        {ui}")
         say(f"site and feeds    {web}")
@@ -75,6 +83,15 @@ def _environment(workspace: Workspace, ui: str, web: str) -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join(filter(None, (str(flow_folder(workspace).parent), os.environ.get("PYTHONPATH")))),
         "PYTHONUNBUFFERED": "1",
     }
+
+
+@contextmanager
+def _noted(file: Path, address: str) -> Iterator[None]:
+    file.write_text(f"{address}\n", encoding="utf-8")
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
 
 
 def _teller(say: Callable[[str], None]) -> Callable[[Kept], None]:

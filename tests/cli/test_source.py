@@ -76,7 +76,7 @@ class TestCheck:
         assert ended.out.startswith("issues/small/2026-01/second.md:6:3: empty-link ")
         assert " — " in ended.out
         assert ended.out.count("\n") == 1
-        assert "1 errors" in ended.err
+        assert "1 error," in ended.err
 
     def test_a_warning_alone_ends_with_0(self, pressrun: Shell, tmp_path: Path) -> None:
         colophon = "colophon: {mail: a@example.com, website: 'https://exmaple.com'}\n"
@@ -84,7 +84,7 @@ class TestCheck:
         ended = pressrun("check")
         assert ended.status == 0
         assert "domain-mismatch" in ended.out
-        assert "1 warnings" in ended.err
+        assert "1 warning" in ended.err
 
     def test_json_is_a_line_a_finding_with_the_promised_keys(self, pressrun: Shell, tmp_path: Path) -> None:
         write_small_issue(tmp_path, issue=ISSUE + "标题: x\n", second=SECOND + "\n<br>\n")

@@ -382,3 +382,9 @@ class TestAFoldersName:
         issue = write_small_issue(tmp_path)
         renamed = issue.parent.rename(issue.parent.parent / "Small News")
         assert [finding.code for finding in found(renamed / issue.name)] == ["bad-name"]
+
+    @pytest.mark.parametrize("name", ["preview", "health"])
+    def test_that_the_web_server_needs_for_itself_is_refused(self, name: str, tmp_path: Path) -> None:
+        issue = write_small_issue(tmp_path)
+        renamed = issue.parent.rename(issue.parent.parent / name)
+        assert [finding.code for finding in found(renamed / issue.name)] == ["bad-name"]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -68,7 +70,7 @@ def demo(
 
 
 def _print_demo(report: DemoReport) -> int:
-    out, issue = report.out, report.issue
+    out, issue = _from_here(report.out), report.issue
     typer.echo()
     typer.echo(f"{issue.subject}  ({issue.key})")
     for what, where in (
@@ -77,7 +79,7 @@ def _print_demo(report: DemoReport) -> int:
         ("archive", out / "site" / issue.publication_id / "index.html"),
         ("feeds", out / "site" / issue.publication_id / "rss.xml"),
         ("received mail", out / "maildir" / "new"),
-        ("delivery log", f"PRESSRUN_DATABASE_URL=sqlite:///{out / 'pressrun.db'} pressrun log {issue.key}"),
+        ("delivery log", f"PRESSRUN_DATABASE_URL=sqlite:///{out / 'pressrun.db'} {_command()} log {issue.key}"),
     ):
         typer.echo(f"  {what:<14} {where}")
     states = ", ".join(f"{count} {state}" for state, count in report.counts.items() if count)
@@ -85,6 +87,21 @@ def _print_demo(report: DemoReport) -> int:
     for shortfall in report.shortfalls:
         typer.echo(f"pressrun: the demo fell short: {shortfall}", err=True)
     return 1 if report.shortfalls else 0
+
+
+def _from_here(path: Path) -> Path:
+    """The path as one would type it in this folder."""
+    try:
+        return path.resolve().relative_to(Path.cwd())
+    except ValueError:
+        return path
+
+
+def _command() -> str:
+    """How this command can be called again from here: by its name where the shell finds it."""
+    called = Path(sys.argv[0])
+    found = shutil.which("pressrun")
+    return "pressrun" if found and Path(found).resolve() == called.resolve() else str(_from_here(called))
 
 
 @app.command()

@@ -43,7 +43,7 @@ def check(
 ) -> int:
     """Find what is wrong with issues before anyone else sees it."""
     from pressrun.check import check as check_folder
-    from pressrun.finding import count_errors, in_order
+    from pressrun.finding import count_errors, count_of, in_order
 
     workspace = workspace_of(context)
     folders = [workspace.issue_folder(name) for name in issues] if issues else workspace.issue_folders()
@@ -52,7 +52,8 @@ def check(
         typer.echo(finding.model_dump_json() if format is FindingFormat.JSON else str(finding))
     if format is FindingFormat.TEXT:
         errors = count_errors(findings)
-        typer.echo(f"{len(folders)} issues checked: {errors} errors, {len(findings) - errors} warnings", err=True)
+        found = f"{count_of(errors, 'error')}, {count_of(len(findings) - errors, 'warning')}"
+        typer.echo(f"{count_of(len(folders), 'issue')} checked: {found}", err=True)
     return 1 if count_errors(findings) else 0
 
 

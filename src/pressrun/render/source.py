@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pressrun.check import check
 from pressrun.errors import PressrunError
-from pressrun.finding import Finding, Severity
+from pressrun.finding import Finding, Severity, count_of
 from pressrun.render.mail import LIMIT_OCTETS, Rendering, render
 from pressrun.source.issue import Issue
 from pressrun.source.loader import load_issue
@@ -17,7 +17,9 @@ class FaultyIssueError(PressrunError):
     def __init__(self, name: str, findings: list[Finding]) -> None:
         errors = [finding for finding in findings if finding.severity is Severity.ERROR]
         first = str(errors[0]) if errors else "it can't be loaded"
-        super().__init__(f"{name} has {len(errors)} errors; the first: {first}", f"run pressrun check {name}")
+        super().__init__(
+            f"{name} has {count_of(len(errors), 'error')}; the first: {first}", f"run pressrun check {name}"
+        )
         self.findings = findings
 
 

@@ -11,7 +11,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from pressrun.check import check_issue
 from pressrun.errors import PressrunError, UsageError
-from pressrun.finding import Finding, Severity, in_order
+from pressrun.finding import Finding, Severity, count_of, in_order
 from pressrun.site.archive import Archive, make_archive
 from pressrun.site.feeds import make_entries, make_feeds
 from pressrun.site.folder import FRONT_PAGE, is_ours, mark, staging, swap
@@ -98,7 +98,7 @@ def _demand_sound(findings: list[Finding]) -> None:
     if errors:
         first = "; ".join(str(finding) for finding in errors[:_TOLD])
         more = f"; and {len(errors) - _TOLD} more" if len(errors) > _TOLD else ""
-        number = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
+        number = count_of(len(errors), "error")
         raise PressrunError(f"the issues have {number}: {first}{more}", "pressrun check tells them all")
 
 

@@ -21,6 +21,7 @@ from pressrun.source.yamlfile import Place, YamlText, each_text, read_yaml
 
 PUBLICATION_FILE = "publication.yaml"
 ISSUE_FILE = "issue.yaml"
+RESERVED = frozenset({"preview", "health"})  # paths of the web server beside the publications'
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,9 @@ def _check_name(reading: _Reading, file: Path, what: str) -> None:
     if not re.fullmatch(SLUG, file.parent.name):
         message = f"the {what}'s folder is called {file.parent.name!r}"
         reading.find(file, Place(1, 1), "bad-name", message, "rename it: lower-case letters, digits and hyphens only")
+    elif what == "publication" and file.parent.name in RESERVED:
+        message = f"{file.parent.name!r} is a page of pressrun's own web server"
+        reading.find(file, Place(1, 1), "bad-name", message, "choose another name for the folder")
 
 
 def _check_label(reading: _Reading, file: Path, publication: Publication, text: YamlText) -> None:
