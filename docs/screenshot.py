@@ -25,7 +25,7 @@ iframe {{ border: 0; background: #fff }}
 <figure style="left:50px;top:50px;width:680px;height:1000px"><iframe src="{mail}" width="680" height="2600"
   style="margin-top:0"></iframe></figure>
 <figure style="left:780px;top:50px;width:375px;height:1000px;border-radius:28px"><iframe src="{mail}" width="375"
-  height="5000" style="margin-top:-1290px"></iframe></figure>
+  height="5000" style="margin-top:-1205px"></iframe></figure>
 <figure style="left:1205px;top:50px;width:345px;height:1000px"><iframe src="{page}" width="1060" height="3100"
   style="transform:scale(.3255);transform-origin:0 0"></iframe></figure>
 """

@@ -23,6 +23,19 @@ class _Batch:
     def __bool__(self) -> bool:
         return bool(self.dots or self.outcomes)
 
+    def fail(self, error: BaseException) -> None:
+        """End everyone's wait with `error`."""
+        waiting: list[asyncio.Future[bool] | asyncio.Future[None]] = [
+            *self.dots.values(),
+            *(future for _, future in self.outcomes),
+        ]
+        for future in waiting:
+            if isinstance(error, asyncio.CancelledError):
+                future.cancel()
+            elif not future.done():
+                future.set_exception(error)
+                future.exception()  # whoever gave up waiting won't look
+
 
 class Ledger:
     """The log as one worker writes it; `run` must be going for the other methods to come back."""
@@ -33,10 +46,11 @@ class Ledger:
         self._clock = clock
         self._batch = _Batch()
         self._wanted = asyncio.Event()
-        self._closing = False
+        self._closing = self._ended = False
 
     async def mark_dot(self, row_id: int) -> bool:
         """Make the row's `dot` durable; False where the row is no longer this worker's, so that no dot may leave."""
+        self._require_running()
         future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._batch.dots[row_id] = future
         self._wanted.set()
@@ -44,6 +58,7 @@ class Ledger:
 
     async def record(self, outcome: Settled) -> None:
         """Make the row's outcome durable."""
+        self._require_running()
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._batch.outcomes.append((outcome, future))
         self._wanted.set()
@@ -51,23 +66,29 @@ class Ledger:
 
     async def run(self) -> None:
         """Write until `close` is called and all is written; an error of the store ends it and everyone waiting."""
-        while not (self._closing and not self._batch):
-            await self._wanted.wait()
-            self._wanted.clear()
-            batch, self._batch = self._batch, _Batch()
-            if batch:
-                await self._write(batch)
+        try:
+            while not (self._closing and not self._batch):
+                await self._wanted.wait()
+                self._wanted.clear()
+                batch, self._batch = self._batch, _Batch()
+                if batch:
+                    await self._write(batch)
+        finally:
+            self._ended = True
+            self._batch.fail(asyncio.CancelledError())
 
     def close(self) -> None:
         """Let `run` end when all is written."""
         self._closing = True
         self._wanted.set()
 
+    def _require_running(self) -> None:
+        # Who is cancelled just as a reply comes may not notice (asyncio.wait_for loses it up to Python 3.11) and go on
+        # to ask a ledger that has ended: it would wait for ever.
+        if self._ended:
+            raise asyncio.CancelledError
+
     async def _write(self, batch: _Batch) -> None:
-        waiting: list[asyncio.Future[bool] | asyncio.Future[None]] = [
-            *batch.dots.values(),
-            *(future for _, future in batch.outcomes),
-        ]
         try:
             async with self._database.write() as connection:
                 if batch.outcomes:
@@ -76,10 +97,7 @@ class Ledger:
                     await mark_dots(connection, self._worker_id, list(batch.dots), self._clock()) if batch.dots else ()
                 )
         except BaseException as error:
-            for future in waiting:
-                if not future.done():
-                    future.set_exception(error if isinstance(error, Exception) else asyncio.CancelledError())
-                    future.exception()
+            batch.fail(error)
             raise
         for row_id, granted in batch.dots.items():
             if not granted.done():

@@ -6,10 +6,9 @@ import base64
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from email import policy
-from email.message import EmailMessage
 from email.utils import format_datetime
 
 import idna
@@ -118,7 +117,7 @@ def _encoded_words(text: str) -> Iterator[str]:
     word = b""
     for letter in text:
         octets = letter.encode()
-        if len(word) + len(octets) > 45:  # RFC 2047 §2: at most 75 characters, none of the text's cut in two
+        if len(word) + len(octets) > 42:  # RFC 2047 §2: at most 76 characters a line, none of the text's cut in two
             yield _encoded_word(word)
             word = b""
         word += octets
@@ -129,27 +128,22 @@ def _encoded_word(octets: bytes) -> str:
     return f"=?utf-8?b?{base64.b64encode(octets).decode()}?="
 
 
-def _fold(headers: Mapping[str, str]) -> str:
-    """The header lines as the standard library folds and encodes them (RFC 5322 §2.2.3, RFC 2047)."""
-    message = EmailMessage(_POLICY)
-    for name, value in headers.items():
-        message[name] = value
-    return "".join(message.policy.fold(name, value) for name, value in message.items())
+def _unstructured(name: str, text: str) -> str:
+    """A header of free text, folded."""
+    if text.isascii() and "=?" not in text:
+        return str(_POLICY.fold(name, text))
+    # Not by the standard library: it loses spaces between the words of a Chinese subject.
+    return f"{name}: {f'{_CRLF} '.join(_encoded_words(text))}\r\n"
 
 
 def _constant_headers(edition: Edition) -> bytes:
-    headers = {
-        "Subject": clean_line(edition.subject),
-        "Content-Language": edition.language,
-        "MIME-Version": "1.0",
-    }
     reply_to = f"Reply-To: {_mailbox('', edition.reply_to)}\r\n" if edition.reply_to else ""
-    list_title = _fold({"X": clean_line(edition.list_title)}).removeprefix("X: ").rstrip("\r\n")
     return (
         f"From: {_mailbox(edition.sender_name, edition.sender_address)}\r\n"
         + reply_to
-        + _fold(headers)
-        + f"List-Id: {list_title}\r\n <{edition.list_id}>\r\n"  # RFC 2919 §2
+        + _unstructured("Subject", clean_line(edition.subject))
+        + f"Content-Language: {edition.language}\r\nMIME-Version: 1.0\r\n"
+        + f"List-Id: {_phrase(clean_line(edition.list_title))}\r\n <{edition.list_id}>\r\n"  # RFC 2919 §2
         + f"List-Archive: <{edition.base_url}>\r\n"
         + "List-Post: NO\r\n"  # RFC 2369 §3.4
     ).encode("ascii")

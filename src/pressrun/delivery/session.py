@@ -212,8 +212,8 @@ def _stuff_dots(message: bytes) -> bytes:
     A bare CR or LF, which some receivers take for the end of a line, becomes CRLF (RFC 5321 §2.3.8): what stands
     around a dot can't end the message early.
     """
-    ends = message.count(b"\r\n")
-    if message.count(b"\r") != ends or message.count(b"\n") != ends:
+    within_lines = message.replace(b"\r\n", b"")
+    if b"\r" in within_lines or b"\n" in within_lines:
         message = _LINE_END.sub(b"\r\n", message)
     if not message.endswith(b"\r\n"):
         message += b"\r\n"

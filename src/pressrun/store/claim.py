@@ -184,7 +184,7 @@ async def _take(connection: AsyncConnection, ids: Sequence[int], worker_id: str,
         .returning(*columns)
     )
     rows = (await connection.execute(statement)).mappings().all()
-    names = dict((await connection.execute(sa.select(sends.c.id, sends.c.list))).tuples().all()) if rows else {}
+    names = dict((await connection.execute(sa.select(sends.c.id, sends.c.list))).all()) if rows else {}
     return [Claimed(**row, list=names[row["send_id"]]) for row in sorted(rows, key=lambda row: row["id"])]
 
 

@@ -6,7 +6,7 @@ import asyncio
 import json
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -162,6 +162,7 @@ def _sqlite(url: sa.URL) -> Database:
     )
     sa.event.listen(engine.sync_engine, "connect", _set_up_sqlite)
     sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    sa.event.listen(engine.sync_engine, "invalidate", _end_transaction)
     return Database(engine, f"SQLite database {path}")
 
 
@@ -192,6 +193,25 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     # whoever means to write takes the lock at the start.
     writing = connection.get_execution_options().get(_WRITING)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def _end_transaction(connection: Any, _record: object, _error: object) -> None:
+    # A task cancelled between UPDATE … RETURNING and its rows leaves a cursor open, and SQLite keeps a connection that
+    # is closed under an open cursor, its transaction and its lock: everyone else would wait for nothing. Nobody awaits
+    # this: what is asked for first is done first, and closing comes after it.
+    with suppress(RuntimeError):  # no loop is running: the process is ending
+        task = asyncio.get_running_loop().create_task(connection.driver_connection.rollback())
+        _ending.add(task)
+        task.add_done_callback(_forget)
+
+
+def _forget(task: asyncio.Task[None]) -> None:
+    _ending.discard(task)
+    if not task.cancelled():
+        task.exception()  # a connection that is closed already has nothing to roll back
+
+
+_ending: set[asyncio.Task[None]] = set()  # a task that nobody holds may vanish
 
 
 def _postgres(url: sa.URL) -> Database:
