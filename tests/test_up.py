@@ -25,6 +25,7 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason=
 
 ISSUE = "field-notes/2026-01"
 PEOPLE = 5
+SERVED = {"publish-issue/here", "deliver-send/here", "build-site/here"}
 
 
 @dataclass
@@ -51,6 +52,11 @@ class Up:
         found = httpx.post(f"http://127.0.0.1:{self.server}/api/{what}/filter", json={}, timeout=20)
         rows: list[dict[str, Any]] = found.raise_for_status().json()
         return rows
+
+    def find_deployments(self) -> dict[str, dict[str, Any]]:
+        """The server's deployments by the names the UI and the command line call them."""
+        flows = {flow["id"]: flow["name"] for flow in self.find("flows")}
+        return {f"{flows[one['flow_id']]}/{one['name']}": one for one in self.find("deployments")}
 
     @property
     def said(self) -> str:
@@ -142,8 +148,7 @@ def test_every_address_it_names_answers(up: Up) -> None:
 
 
 def test_every_flow_can_be_started_from_the_ui(up: Up) -> None:
-    names = {deployment["name"] for deployment in up.find("deployments")}
-    assert names == {"publish-issue", "deliver-send", "build-site"}
+    assert set(up.find_deployments()) == SERVED
 
 
 def test_a_second_one_is_told_in_a_line_and_leaves_the_first_alone(up: Up) -> None:
@@ -155,7 +160,7 @@ def test_a_second_one_is_told_in_a_line_and_leaves_the_first_alone(up: Up) -> No
 
 
 def test_a_run_started_from_the_ui_delivers_to_the_receiver(up: Up) -> None:
-    (deployment,) = (one for one in up.find("deployments") if one["name"] == "publish-issue")
+    deployment = up.find_deployments()["publish-issue/here"]
     body = {"parameters": {"issue": ISSUE, "list_name": "news"}, "state": {"type": "SCHEDULED"}}
     address = f"http://127.0.0.1:{up.server}/api/deployments/{deployment['id']}/create_flow_run"
     httpx.post(address, json=body, timeout=20).raise_for_status()
@@ -187,7 +192,7 @@ def test_interrupt_ends_it_all_and_the_next_start_has_the_history(up: Up, ports:
     assert processes_of(up.folder) == []
     with running(up.folder, ports) as again:
         assert {run["id"] for run in again.find("flow_runs")} == before
-        assert {one["name"] for one in again.find("deployments")} == {"publish-issue", "deliver-send", "build-site"}
+        assert set(again.find_deployments()) == SERVED
         again.process.kill()
         again.process.wait(5)
         wait_for(lambda: not processes_of(up.folder), 25)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from command import Ended, run_here, run_process
 from faulty_relay import Step, faulty_relay, say
@@ -29,7 +30,7 @@ class Published:
     got_second: dict[str, int]
 
 
-@pytest.fixture(scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def published(
     tmp_path_factory: pytest.TempPathFactory, prefect_environment: dict[str, str]
 ) -> AsyncIterator[Published]:

@@ -17,6 +17,7 @@ from faulty_relay import CLOSE, GOOD, STALL, Answer, FaultyRelay, Script, Step, 
 from pressrun.address import parse_address
 from pressrun.delivery.deliver import Delivered, Policy, Surroundings, deliver
 from pressrun.delivery.leave_link import read_leave_token
+from pressrun.delivery.message import wire_address
 from pressrun.delivery.outcome import Kind, Outcome, State
 from pressrun.delivery.relay import Relay, Starttls
 from pressrun.delivery.send import send

@@ -54,3 +54,12 @@ def test_a_long_constant_is_encoded_once_for_each_place_in_a_line() -> None:
     bodies = {len(name): part.fill({Slot.NAME: name}) for name in ("x" * n for n in range(200))}
     assert base64.b64decode(bodies[7]).decode() == "x" * 7 + "重点" * 10_000
     assert len(part._cuts) <= 58
+
+
+def test_a_space_at_the_end_of_a_line_finds_room() -> None:
+    for length in range(60, 160):
+        part = Part("plain", cut_plain("x" * length + f" \n{'y' * length}\t\n" + TOKENS["name"], TOKENS))
+        body = part.fill({Slot.NAME: "z" * length})
+        assert b"quoted-printable" in part.header
+        assert all(len(line) <= 76 for line in body.split(b"\r\n"))
+        assert quopri.decodestring(body) == b"x" * length + b" \r\n" + b"y" * length + b"\t\r\n" + b"z" * length

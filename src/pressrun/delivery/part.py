@@ -10,6 +10,8 @@ from pressrun.render.slot import Slot, SlottedText
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _LINE_END_BYTES = re.compile(rb"\r\n|\r|\n")
+# binascii ends a line with an encoded space without asking whether there is room (RFC 2045 §6.7, rule 5).
+_LONG_LINE = re.compile(rb"^([^\r\n]{74,})(=20|=09)(?=\r?$)", re.MULTILINE)
 _LINE = 57  # octets that make a line of 76 characters (RFC 2045 §6.8)
 
 _Cut = tuple[bytes, bytes, bytes]
@@ -72,7 +74,8 @@ def _cut_base64(literal: bytes, begun: int) -> _Cut | None:
 
 
 def _encode_quoted_printable(raw: bytes) -> bytes:
-    return _LINE_END_BYTES.sub(b"\r\n", binascii.b2a_qp(raw, istext=True))
+    encoded = _LINE_END_BYTES.sub(b"\r\n", binascii.b2a_qp(raw, istext=True))
+    return _LONG_LINE.sub(rb"\1=\r\n\2", encoded)
 
 
 def _cut_quoted_printable(literal: bytes, begun: int) -> _Cut | None:
