@@ -176,6 +176,14 @@ def test_a_web_site_whose_domain_is_all_but_the_mails_is_warned_of(
     )
 
 
+def test_a_base_address_without_https_is_warned_of(tmp_path: Path) -> None:
+    publication = PUBLICATION.replace("https://small.example.com/news", "http://small.example.com/news")
+    (finding,) = check(write_small_issue(tmp_path, publication=publication), open_workspace(tmp_path))
+    assert (finding.line, finding.column, finding.code, finding.severity) == (
+        9, 11, "base-url-insecure", Severity.WARNING,
+    )  # fmt: skip
+
+
 def test_faults_of_loading_and_of_another_file_come_sorted_and_once(tmp_path: Path) -> None:
     found = faults(
         tmp_path, second="no front matter", issue=ISSUE.replace("2026-03-31", "soon"), aaa=b"\xff".decode("latin-1")

@@ -39,6 +39,14 @@ async def test_each_recipient_gets_one(tmp_path: Path) -> None:
     ]
 
 
+async def test_a_message_that_cannot_be_kept_is_to_be_tried_again(tmp_path: Path) -> None:
+    async with sink(tmp_path / "box") as port:
+        (tmp_path / "box" / "tmp").rmdir()
+        with pytest.raises(aiosmtplib.SMTPDataError) as refused:
+            await give(port, "b@example.com")
+    assert refused.value.code == 451
+
+
 async def test_what_was_kept_before_stays(tmp_path: Path) -> None:
     for _ in range(2):
         async with sink(tmp_path / "box") as port:

@@ -37,7 +37,17 @@ def check_issue(issue: Issue) -> Iterator[Finding]:
         for link in links_in(file):
             for code, message, hint in _faults_of(link.url):
                 yield _finding(file, link, Severity.ERROR, code, message, hint)
+    yield from _check_unsubscribe(issue, publication)
     yield from _check_website(issue.colophon, own if issue.meta.colophon else publication)
+
+
+def _check_unsubscribe(issue: Issue, file: Path) -> Iterator[Finding]:
+    """One-click unsubscribe takes an HTTPS address (RFC 8058 §3.1), and it begins with the publication's."""
+    for link in links_in(file):
+        if link.url == issue.publication.base_url and not link.url.startswith("https://"):
+            what = "mail programs offer no one-click unsubscribe at an address without https"
+            yield _finding(file, link, Severity.WARNING, "base-url-insecure", what, "write it with https://")
+            return
 
 
 def _check_website(colophon: Colophon, file: Path) -> Iterator[Finding]:

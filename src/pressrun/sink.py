@@ -43,7 +43,10 @@ class _Handler:
         for recipient in envelope.rcpt_tos:
             # RFC 5321 §4.4: the final delivery notes the envelope's sender in Return-Path.
             trace = f"Return-Path: <{sender}>\r\nDelivered-To: {recipient}\r\n".encode()
-            self._mailbox.add(trace + content)
+            try:
+                self._mailbox.add(trace + content)
+            except OSError as error:
+                return f"451 4.3.0 can't be kept: {error.strerror}"
             self._kept(Kept(sender, recipient, _subject_of(content), len(content)))
         return "250 2.0.0 kept"
 

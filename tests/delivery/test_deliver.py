@@ -381,6 +381,19 @@ async def test_a_cancelled_delivery_leaves_true_rows(database: Database, step: S
     assert set(relay.counts) | doubtful == set(addresses(30))
 
 
+async def test_a_relay_that_refuses_the_sender_ends_the_run_and_fails_nobody(database: Database) -> None:
+    await prepare(database, 30)
+    refusal = {Step.MAIL: say(b"530 5.7.0 authentication required")}
+    async with faulty_relay([refusal] * 100) as relay:
+        with pytest.raises(RelayError, match="refuses the sender"):
+            await run(database, relay)
+        assert await states(database, 30) == {"queued": 30}
+        relay.script = iter(())
+        await run(database, relay)
+    assert await states(database, 30) == {"sent": 30}
+    assert nobody_twice(relay)
+
+
 async def test_a_worker_that_died_is_waited_for_and_its_rows_are_taken_over(database: Database) -> None:
     await prepare(database, 6)
     await register_worker(database, "dead", "elsewhere", 1, NOW, dt.timedelta(seconds=4))

@@ -49,7 +49,6 @@ MULTI = b"550-5.1.1 first line\r\n550-5.1.1 second line\r\n550 5.1.1 last line\r
 
 FAULTS: Mapping[str, tuple[Script, Kind, int | None, str | None, bool]] = {
     "4xx to MAIL": ({Step.MAIL: say(b"451 4.3.0 later")}, T, 451, "4.3.0", STAYS),
-    "5xx to MAIL": ({Step.MAIL: say(b"550 5.7.1 no")}, P, 550, "5.7.1", STAYS),
     "421 to MAIL": ({Step.MAIL: say(b"421 4.3.2 closing", Then.CLOSE)}, T, 421, "4.3.2", CUT),
     "421 to MAIL without closing": ({Step.MAIL: say(b"421 4.3.2 closing")}, T, 421, "4.3.2", CUT),
     "4xx to RCPT": ({Step.RCPT: say(b"450 4.2.1 greylisted")}, T, 450, "4.2.1", STAYS),
@@ -105,6 +104,15 @@ async def test_each_fault_has_its_outcome(fault: str) -> None:
     assert outcome.text.isprintable()
     if kind in (Kind.TEMPORARY, Kind.PERMANENT, Kind.NOT_SENT):
         assert relay.counts[ENVELOPE.recipient] == 0
+
+
+async def test_a_sender_that_is_refused_for_good_is_no_fault_of_the_recipient() -> None:
+    async with faulty_relay([{Step.MAIL: say(b"530 5.7.0 authentication required")}]) as relay:
+        session = session_to(relay)
+        await session.open()
+        with pytest.raises(RelayError, match=f"refuses the sender {ENVELOPE.sender}: 530 5.7.0 authentication"):
+            await session.deliver(ENVELOPE, MESSAGE, may_leave)
+        assert not session.is_open
 
 
 async def test_a_good_transaction_keeps_the_relays_reply() -> None:

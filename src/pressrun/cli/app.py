@@ -59,7 +59,12 @@ def take_options(
         bool, typer.Option("--version", callback=show_version, is_eager=True, help="Print the version and stop.")
     ] = False,
 ) -> None:
-    """Keep what was said before the verb."""
+    """Keep what was said before the verb; what libraries say of themselves is for `--debug`."""
+    if not debug:
+        import logging
+
+        # A cancelled transaction is accounted for by us; the pool would print a traceback of it.
+        logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
     context.obj = Options(workspace, debug)
 
 

@@ -78,6 +78,7 @@ class Session:
 
         `before_dot` is asked when all but the final dot has left; where it says no, the connection is cut, the
         relay drops the message, and the answer is None. After anything but a clear reply the connection is closed.
+        Raises RelayError where the relay refuses the sender for good.
         """
         try:
             return await self._deliver(envelope, message, before_dot)
@@ -152,8 +153,17 @@ class Session:
             reply = await self._client.execute_command(*command, timeout=self._timeout)
             wanted = 3 if command == (b"DATA",) else 2
             if reply.code // 100 != wanted:
+                if command[0] == b"MAIL" and reply.code // 100 == 5 and not options:
+                    raise self._sender_refused(envelope.sender, reply.code, reply.message)
                 return await self._refused(reply.code, reply.message)
         return None
+
+    def _sender_refused(self, sender: str, code: int, text: str) -> RelayError:
+        """It says nothing of the recipient: without a login, say, every row would end failed for good."""
+        self.abort()
+        reason = outcome_of_reply(code, text).text
+        message = f"the relay {self._relay} refuses the sender {sender}: {code} {reason}"
+        return RelayError(message, "check its login, and the sender in publication.yaml")
 
     async def _refused(self, code: int, text: str) -> Outcome:
         outcome = outcome_of_reply(code, text)
