@@ -8,9 +8,10 @@ from prefect import flow, get_run_logger, task
 from prefect.states import Failed, State
 
 from flows.accounts import show_findings, show_preview
-from flows.deliver import conclude, send_edition
+from flows.deliver import deliver_edition
 from flows.site import write_site
 from pressrun.check import check
+from pressrun.errors import PressrunError
 from pressrun.finding import Finding, count_errors, count_of
 from pressrun.render.mail import Rendering
 from pressrun.render.sample import write_sample
@@ -53,11 +54,15 @@ async def publish_issue(issue: str, list_name: str, with_site: bool = True) -> S
         list_name: The list to deliver it to; `pressrun subscribers list` shows them.
         with_site: Whether to write the archive and the feeds too.
     """
-    workspace = open_workspace()
-    findings = await check_issue(workspace, issue)
-    if errors := count_errors(findings):
-        return Failed(message=f"{count_of(errors, 'error')} in {issue}: see the findings artifact; nothing was sent")
-    rendering = await render_mail(workspace, issue)
-    if with_site:
-        await write_site(workspace, None)
-    return await conclude(await send_edition(workspace, rendering.edition, list_name))
+    try:
+        workspace = open_workspace()
+        findings = await check_issue(workspace, issue)
+        if errors := count_errors(findings):
+            found = count_of(errors, "error")
+            return Failed(message=f"{found} in {issue}: see the findings artifact; nothing was sent")
+        rendering = await render_mail(workspace, issue)
+        if with_site:
+            await write_site(workspace, None)
+    except PressrunError as error:
+        return Failed(message=str(error))
+    return await deliver_edition(workspace, rendering.edition, list_name)

@@ -160,8 +160,8 @@ def test_a_server_that_is_not_there_is_told_in_one_line(tmp_path: Path) -> None:
 
 def test_a_server_that_is_noted_but_gone_is_not_used(workspace: Workspace) -> None:
     workspace.state.mkdir(parents=True, exist_ok=True)
-    server_note(workspace).write_text("http://127.0.0.1:9/api\n", encoding="utf-8")
-    assert running_server(workspace) is None
+    server_note(workspace).write_text("http://127.0.0.1:9/api\nsmtp://127.0.0.1:9\nhttp://127.0.0.1:9/preview\n")
+    assert running_server(workspace) == {}
 
 
 def test_the_server_of_a_running_up_is_used_where_it_answers(workspace: Workspace) -> None:
@@ -178,8 +178,10 @@ def test_the_server_of_a_running_up_is_used_where_it_answers(workspace: Workspac
     try:
         workspace.state.mkdir(parents=True, exist_ok=True)
         address = f"http://127.0.0.1:{server.server_port}/api"
-        server_note(workspace).write_text(f"{address}\n", encoding="utf-8")
-        assert running_server(workspace) == address
+        server_note(workspace).write_text(f"{address}\nsmtp://127.0.0.1:9\nhttp://127.0.0.1:9/preview\n")
+        environment = flow_environment(workspace)
+        assert environment["PREFECT_API_URL"] == address
+        assert environment["PRESSRUN_SMTP_URL"] == "smtp://127.0.0.1:9"
     finally:
         server.shutdown()
         server.server_close()

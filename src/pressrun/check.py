@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from pressrun.errors import RenderError
 from pressrun.finding import Finding, Severity, in_order
+from pressrun.render.theme import load_theme
 from pressrun.source.issue import Issue
 from pressrun.source.link import Link, links_in
 from pressrun.source.loader import ISSUE_FILE, PUBLICATION_FILE, load_issue
 from pressrun.source.model import Colophon
+from pressrun.source.text import read_text
+from pressrun.source.yamlfile import read_yaml
 
 if TYPE_CHECKING:
     from pressrun.workspace import Workspace
@@ -27,7 +31,19 @@ def check(folder: Path, workspace: Workspace) -> list[Finding]:
     findings = list(loaded.findings)
     if loaded.issue:
         findings += check_issue(loaded.issue)
+        findings += _check_theme(loaded.issue, workspace)
     return in_order(finding.relative_to(workspace.root) for finding in findings)
+
+
+def _check_theme(issue: Issue, workspace: Workspace) -> Iterator[Finding]:
+    file = issue.folder.parent / PUBLICATION_FILE
+    try:
+        load_theme(issue.publication.theme, workspace.template_folders)
+    except RenderError as error:
+        text, _ = read_text(file)
+        place = read_yaml(text or "", str(file)).place_of(("theme",))
+        link = Link(issue.publication.theme, place.line, place.column)
+        yield _finding(file, link, Severity.ERROR, "bad-theme", error.message, error.remedy)
 
 
 def check_issue(issue: Issue) -> Iterator[Finding]:

@@ -34,8 +34,10 @@ def flow_environment(workspace: Workspace) -> dict[str, str]:
     if not own and not (Path.home() / ".prefect" / "profiles.toml").is_file():
         environment["PREFECT_HOME"] = str(workspace.state / "prefect")
         if server := running_server(workspace):  # a second one on the same database would lock it
-            environment["PREFECT_API_URL"] = server
-    return {name: value for name, value in environment.items() if name not in os.environ or name.startswith("PRESSRUN")}
+            environment |= server
+    return {
+        name: value for name, value in environment.items() if name not in os.environ or name == "PRESSRUN_WORKSPACE"
+    }
 
 
 def server_note(workspace: Workspace) -> Path:
@@ -43,14 +45,16 @@ def server_note(workspace: Workspace) -> Path:
     return workspace.state / "prefect-server"
 
 
-def running_server(workspace: Workspace) -> str | None:
-    """The API address of the server that `pressrun up` runs for this workspace, if it answers."""
+def running_server(workspace: Workspace) -> dict[str, str]:
+    """How to use the server, relay and previews that `pressrun up` runs for this workspace; empty if none answers."""
     try:
-        address = server_note(workspace).read_text(encoding="utf-8").strip()
-        with urllib.request.urlopen(f"{address}/health", timeout=2) as answer:
-            return address if answer.status == 200 else None
+        api, relay, previews = server_note(workspace).read_text(encoding="utf-8").split()
+        with urllib.request.urlopen(f"{api}/health", timeout=2) as answer:
+            if answer.status != 200:
+                return {}
     except (OSError, ValueError):  # none noted, or what noted it was killed
-        return None
+        return {}
+    return {"PREFECT_API_URL": api, "PRESSRUN_SMTP_URL": relay, "PRESSRUN_PREVIEW_URL": previews}
 
 
 def load_flow(workspace: Workspace, module: str) -> ModuleType:

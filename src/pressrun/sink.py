@@ -33,8 +33,13 @@ class _Handler:
     """Answers 250 only once the message is in the Maildir and on the disk."""
 
     def __init__(self, folder: Path, kept: Callable[[Kept], None]) -> None:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        self._mailbox = mailbox.Maildir(folder, create=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for part in ("tmp", "new", "cur"):
+                (folder / part).mkdir(exist_ok=True)
+            self._mailbox = mailbox.Maildir(folder)
+        except OSError as error:
+            raise UsageError(f"no mail can be kept in {folder}: {error.strerror}", "name another --maildir") from error
         self._kept = kept
 
     async def handle_DATA(self, server: SMTP, session: ServerSession, envelope: Envelope) -> str:  # noqa: N802

@@ -54,7 +54,14 @@ async def up(workspace: Workspace, stop: asyncio.Event, say: Callable[[str], Non
         await _wait_until_ready(ui, running[0], logs / "server.log", stop)
         if stop.is_set():
             return
-        parts.enter_context(_noted(server_note(workspace), f"{ui}/api"))
+        parts.enter_context(
+            _noted(
+                server_note(workspace),
+                f"{ui}/api",
+                environment["PRESSRUN_SMTP_URL"],
+                environment["PRESSRUN_PREVIEW_URL"],
+            )
+        )
         running.append(await parts.enter_async_context(_process(("flows.serve",), environment, logs / "flows.log")))
         say(f"Prefect UI        {ui}")
         say(f"site and feeds    {web}")
@@ -86,8 +93,10 @@ def _environment(workspace: Workspace, ui: str, web: str) -> dict[str, str]:
 
 
 @contextmanager
-def _noted(file: Path, address: str) -> Iterator[None]:
-    file.write_text(f"{address}\n", encoding="utf-8")
+def _noted(file: Path, *addresses: str) -> Iterator[None]:
+    """Whoever runs a flow here meanwhile finds the server, relay and previews of this one; nobody else may read it."""
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as stream:
+        stream.write("".join(f"{address}\n" for address in addresses))
     try:
         yield
     finally:

@@ -496,3 +496,16 @@ async def test_a_send_reports_what_is_left(database: Database) -> None:
     assert not report.is_finished and report.fell_short
     assert report.next_due is not None and report.next_due > NOW
     assert (report.counts[State.SENT], report.counts[State.DEFERRED]) == (2, 1)
+
+
+async def test_a_send_to_one_list_leaves_the_open_rows_of_another_alone(database: Database) -> None:
+    await prepare(database, 10)
+    await fill_list(database, "trial", ["trial@example.com", addresses(10)[0]])
+    async with faulty_relay() as relay:
+        report = await send(database, EDITION, "trial", relay.relay, KEY, POLICY, surroundings=World().surroundings)
+        assert set(relay.counts) == {"trial@example.com"}
+        assert report.is_finished and sum(report.counts.values()) == 1
+        assert await states(database, 11) == {"queued": 10, "sent": 1}
+        await run(database, relay)
+    assert await states(database, 11) == {"sent": 11}
+    assert nobody_twice(relay)

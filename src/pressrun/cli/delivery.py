@@ -52,7 +52,7 @@ async def _preview(workspace: Workspace, edition: Edition, list_name: str) -> in
 
     async with open_database(workspace.database_url) as database:
         plan = await preview_plan(database, edition.issue, list_name)
-        open_rows = count_open(await count_states(database, edition.issue))
+        open_rows = count_open(await count_states(database, edition.issue, list_name))
     typer.echo(f"{edition.issue} ({edition.subject}), edition {edition.id[:12]}")
     typer.echo(f"{list_name}: {plan.audience} people, {plan.added} of them not planned yet; {open_rows} rows open")
     typer.echo("dry run: nothing was planned or sent")
@@ -125,7 +125,8 @@ def status(
     counts = asyncio.run(_count(workspace, key))
     planned = sum(counts.values())
     if format is Format.TABLE:
-        typer.echo(f"{key}: {planned} planned, {'finished' if count_open(counts) == 0 else 'not finished'}")
+        progress = "not finished" if count_open(counts) else "finished" if planned else "nothing was sent yet"
+        typer.echo(f"{key}: {planned} planned, {progress}")
         print_rows([{"state": state, "deliveries": count} for state, count in counts.items() if count], format)
     else:
         print_rows([{"issue": key, "planned": planned, **{str(state): n for state, n in counts.items()}}], format)

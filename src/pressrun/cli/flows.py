@@ -31,8 +31,9 @@ def publish(
     key = f"{folder.parent.name}/{folder.name}"
     asyncio.run(_require_list(workspace, list_name))
     state = asyncio.run(_publish(workspace, key, list_name, with_site))
-    typer.echo(f"{key}: {state.message}")
-    return 0 if state.is_completed() and state.name == "Completed" else 1
+    done = state.is_completed()
+    typer.echo(f"{key}: {state.message}" if done else f"pressrun: {key}: {state.message}", err=not done)
+    return 0 if done and state.name == "Completed" else 1
 
 
 async def _publish(workspace: Workspace, key: str, list_name: str, with_site: bool) -> Any:

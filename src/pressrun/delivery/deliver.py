@@ -77,7 +77,7 @@ class Surroundings:
 
 @dataclass(frozen=True)
 class Delivered:
-    """What one run did: how its tries ended, and the issue's rows by state afterwards."""
+    """What one run did: how its tries ended, and the rows it was about by state afterwards."""
 
     tried: Mapping[Kind, int]
     counts: Mapping[State, int]
@@ -90,6 +90,7 @@ class _Delivery:
         self,
         database: Database,
         issue: str,
+        list_name: str | None,
         relay: Relay,
         key: bytes,
         policy: Policy,
@@ -97,7 +98,7 @@ class _Delivery:
         progress: Callable[[Outcome], None],
         stop: asyncio.Event,
     ) -> None:
-        self.database, self.issue, self.relay, self.key = database, issue, relay, key
+        self.database, self.issue, self.list_name, self.relay, self.key = database, issue, list_name, relay, key
         self.policy, self.surroundings, self.progress, self.stop = policy, surroundings, progress, stop
         self.worker_id = uuid.uuid4().hex
         self.ledger = Ledger(database, self.worker_id, surroundings.clock)
@@ -148,7 +149,8 @@ class _Delivery:
         await recover(self.database, self.surroundings.clock())
         while not self.stopping:
             now = self.surroundings.clock()
-            claimed = await claim(self.database, self.issue, self.worker_id, CLAIM, now, self.policy.expiry)
+            scope = (self.database, self.issue, self.worker_id, CLAIM, now, self.policy.expiry, self.list_name)
+            claimed = await claim(*scope)
             for row in claimed:
                 await self.rows.put(row)
             if not claimed and not await self._wait_for_others():
@@ -158,9 +160,9 @@ class _Delivery:
         """Whether there may be more to claim: connections may hand rows back, other workers' leases may end."""
         await self.rows.join()
         now = self.surroundings.clock()
-        if self.stopping or await has_due(self.database, self.issue, now):
+        if self.stopping or await has_due(self.database, self.issue, now, self.list_name):
             return not self.stopping
-        held, until = await held_until(self.database, self.issue, self.worker_id)
+        held, until = await held_until(self.database, self.issue, self.worker_id, self.list_name)
         if not held:
             return False
         wait = (until - now).total_seconds() if until else 0
@@ -284,18 +286,21 @@ async def deliver(
     key: bytes,
     policy: Policy | None = None,
     *,
+    list_name: str | None = None,
     surroundings: Surroundings | None = None,
     progress: Callable[[Outcome], None] = lambda outcome: None,
     stop: asyncio.Event | None = None,
 ) -> Delivered:
     """Deliver every due row of `issue` to `relay`, sharing it with other workers if there are any.
 
-    `key` signs the links. Setting `stop` ends the run after the messages in flight; a second run goes on from there.
+    With a list, only the rows planned through it: nobody on another list is mailed by the way. `key` signs the links.
+    Setting `stop` ends the run after the messages in flight; a second run goes on from there.
     Raises RelayError where the relay can't be used, StoreError where the store fails; rows stay true in either case.
     """
     run = _Delivery(
         database,
         issue,
+        list_name,
         relay,
         key,
         policy or Policy(),
@@ -307,7 +312,7 @@ async def deliver(
         await run.run()
     except BaseExceptionGroup as group:
         raise _first_of(group) from None
-    return Delivered(run.tried, await count_states(database, issue))
+    return Delivered(run.tried, await count_states(database, issue, list_name))
 
 
 def _first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:

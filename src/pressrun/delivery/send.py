@@ -17,7 +17,7 @@ from pressrun.store.delivery_log import Plan, count_open, count_states, next_due
 
 @dataclass(frozen=True)
 class SendReport:
-    """What a send did, and where the whole issue stands after it; `counts` sum up to all rows planned so far."""
+    """What a send did, and where the issue stands with this list; `counts` sum up to all rows planned through it."""
 
     issue: str
     plan: Plan
@@ -56,12 +56,16 @@ async def send(
 ) -> SendReport:
     """Send `edition` to the list: nobody twice, however often this runs; an interrupted send goes on.
 
+    Only rows planned through this list are delivered; who has one through another list waits for that one's send.
+
     `planned` is told the plan and how many rows are open before the first message leaves. Raises UsageError for an
     unknown list, RelayError where the relay can't be used, StoreError where the store fails.
     """
     world = surroundings or Surroundings()
     made = await plan(database, edition, list_name, world.clock())
-    planned(made, count_open(await count_states(database, edition.issue)))
-    done = await deliver(database, edition.issue, relay, key, policy, surroundings=world, progress=progress, stop=stop)
-    due = await next_due(database, edition.issue)
-    return SendReport(edition.issue, made, done.tried, done.counts, due)
+    issue = edition.issue
+    planned(made, count_open(await count_states(database, issue, list_name)))
+    done = await deliver(
+        database, issue, relay, key, policy, list_name=list_name, surroundings=world, progress=progress, stop=stop
+    )
+    return SendReport(issue, made, done.tried, done.counts, await next_due(database, issue, list_name))

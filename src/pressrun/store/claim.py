@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pressrun.delivery.outcome import State
 from pressrun.store.database import Database
+from pressrun.store.scope import rows_of
 from pressrun.store.tables import deliveries, lists, memberships, sends, suppressions, workers
 
 
@@ -99,13 +100,15 @@ async def _take_back(connection: AsyncConnection, whose: sa.ColumnElement[bool],
     return queued.rowcount, in_doubt.rowcount
 
 
-async def held_until(database: Database, issue: str, worker_id: str) -> tuple[int, dt.datetime | None]:
-    """How many rows of `issue` other workers hold, and when the first of their leases ends."""
+async def held_until(
+    database: Database, issue: str, worker_id: str, list_name: str | None = None
+) -> tuple[int, dt.datetime | None]:
+    """How many rows of `issue` (through the list) other workers hold, and when the first of their leases ends."""
     query = (
         sa.select(sa.func.count(), sa.func.min(workers.c.lease_until))
         .select_from(deliveries.outerjoin(workers, workers.c.id == deliveries.c.worker_id))
         .where(
-            deliveries.c.issue == issue,
+            rows_of(issue, list_name),
             deliveries.c.state.in_([State.SENDING.value, State.DOT.value]),
             deliveries.c.worker_id != worker_id,
         )
@@ -115,31 +118,37 @@ async def held_until(database: Database, issue: str, worker_id: str) -> tuple[in
     return count, until
 
 
-async def has_due(database: Database, issue: str, now: dt.datetime) -> bool:
-    """Whether any row of `issue` may be claimed now."""
+async def has_due(database: Database, issue: str, now: dt.datetime, list_name: str | None = None) -> bool:
+    """Whether any row of `issue` (through the list) may be claimed now."""
     async with database.read() as connection:
-        return await connection.scalar(_due(issue, now).limit(1)) is not None
+        return await connection.scalar(_due(issue, now, list_name).limit(1)) is not None
 
 
-def _due(issue: str, now: dt.datetime) -> sa.Select[tuple[int]]:
+def _due(issue: str, now: dt.datetime, list_name: str | None) -> sa.Select[tuple[int]]:
     return sa.select(deliveries.c.id).where(
-        deliveries.c.issue == issue,
+        rows_of(issue, list_name),
         deliveries.c.state.in_([State.QUEUED.value, State.DEFERRED.value]),
         deliveries.c.due_at <= now,
     )
 
 
 async def claim(
-    database: Database, issue: str, worker_id: str, limit: int, now: dt.datetime, expiry: dt.timedelta
+    database: Database,
+    issue: str,
+    worker_id: str,
+    limit: int,
+    now: dt.datetime,
+    expiry: dt.timedelta,
+    list_name: str | None = None,
 ) -> list[Claimed]:
-    """Up to `limit` due rows of `issue`, now this worker's alone.
+    """Up to `limit` due rows of `issue`, now this worker's alone; with a list, only those planned through it.
 
     Rows of people who were suppressed or have left since planning are closed instead (promise 7), as are rows
     older than `expiry`; so fewer rows than `limit` does not mean that none are left, only an empty list does.
     """
     async with database.write() as connection:
         while True:
-            ids = await _pick(connection, issue, limit, now)
+            ids = await _pick(connection, _due(issue, now, list_name), limit)
             if not ids:
                 return []
             await _close_unwanted(connection, ids, now, now - expiry)
@@ -147,9 +156,9 @@ async def claim(
                 return rows
 
 
-async def _pick(connection: AsyncConnection, issue: str, limit: int, now: dt.datetime) -> Sequence[int]:
+async def _pick(connection: AsyncConnection, due: sa.Select[tuple[int]], limit: int) -> Sequence[int]:
     # PostgreSQL's workers pass over each other's rows; SQLite has one writer and ignores the clause.
-    query = _due(issue, now).order_by(deliveries.c.id).limit(limit).with_for_update(skip_locked=True)
+    query = due.order_by(deliveries.c.id).limit(limit).with_for_update(skip_locked=True)
     return [int(row.id) for row in await connection.execute(query)]
 
 

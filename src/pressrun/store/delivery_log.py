@@ -18,6 +18,7 @@ from pressrun.delivery.message import wire_address
 from pressrun.delivery.outcome import OPEN_STATES, State
 from pressrun.render.edition import Edition
 from pressrun.store.database import Database
+from pressrun.store.scope import rows_of
 from pressrun.store.subscribers import find_list, insert_into
 from pressrun.store.tables import deliveries, editions, memberships, sends, subscribers, suppressions
 
@@ -140,11 +141,9 @@ async def load_editions(database: Database, issue: str) -> dict[int, Edition]:
     return {send_id: Edition.from_bytes(content) for send_id, content in found}
 
 
-async def count_states(database: Database, issue: str) -> dict[State, int]:
-    """How many rows of `issue` are in each state; the sum is the plan (promise 5)."""
-    query = (
-        sa.select(deliveries.c.state, sa.func.count()).where(deliveries.c.issue == issue).group_by(deliveries.c.state)
-    )
+async def count_states(database: Database, issue: str, list_name: str | None = None) -> dict[State, int]:
+    """How many rows of `issue` (through the list) are in each state; the sum is the plan (promise 5)."""
+    query = sa.select(deliveries.c.state, sa.func.count()).where(rows_of(issue, list_name)).group_by(deliveries.c.state)
     async with database.read() as connection:
         found = {State(state): count for state, count in (await connection.execute(query)).all()}
     return {state: found.get(state, 0) for state in State}
@@ -155,10 +154,10 @@ def count_open(counts: dict[State, int]) -> int:
     return sum(counts[state] for state in OPEN_STATES)
 
 
-async def next_due(database: Database, issue: str) -> dt.datetime | None:
-    """When the next deferred row of `issue` is to be tried."""
+async def next_due(database: Database, issue: str, list_name: str | None = None) -> dt.datetime | None:
+    """When the next deferred row of `issue` (through the list) is to be tried."""
     query = sa.select(sa.func.min(deliveries.c.due_at)).where(
-        deliveries.c.issue == issue, deliveries.c.state == State.DEFERRED.value
+        rows_of(issue, list_name), deliveries.c.state == State.DEFERRED.value
     )
     async with database.read() as connection:
         due: dt.datetime | None = await connection.scalar(query)
