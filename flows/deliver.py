@@ -74,7 +74,7 @@ async def conclude(report: SendReport) -> State[Any]:
     await show_outcomes(report)
     get_run_logger().info("%s: %s", report.issue, describe(report))
     if report.has_losses:
-        return Failed(message=describe(report))
+        return Failed(message=describe(report), name="FellShort")
     name = "Completed" if report.is_finished else "Deferred"
     return Completed(message=describe(report), name=name)
 

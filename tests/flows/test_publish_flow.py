@@ -182,7 +182,7 @@ async def test_a_relay_that_is_away_for_a_moment_is_tried_again(
             return await sent(*arguments, **named)
 
         monkeypatch.setattr(deliver, "send", send_at_second_try)
-        monkeypatch.setattr(publish, "send_edition", deliver.send_edition.with_options(retry_delay_seconds=0))
+        monkeypatch.setattr(deliver, "send_edition", deliver.send_edition.with_options(retry_delay_seconds=0))
         state = await run(publish.publish_issue, with_site=False)
     assert (state.type, state.message) == ("COMPLETED", "3 of 3 sent")
     assert len(tries) == 2

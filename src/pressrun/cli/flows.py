@@ -31,9 +31,9 @@ def publish(
     key = f"{folder.parent.name}/{folder.name}"
     asyncio.run(_require_list(workspace, list_name))
     state = asyncio.run(_publish(workspace, key, list_name, with_site))
-    done = state.is_completed()
-    typer.echo(f"{key}: {state.message}" if done else f"pressrun: {key}: {state.message}", err=not done)
-    return 0 if done and state.name == "Completed" else 1
+    accounted = state.is_completed() or state.name == "FellShort"
+    typer.echo(f"{key}: {state.message}" if accounted else f"pressrun: {key}: {state.message}", err=not accounted)
+    return 0 if state.name == "Completed" else 1
 
 
 async def _publish(workspace: Workspace, key: str, list_name: str, with_site: bool) -> Any:
