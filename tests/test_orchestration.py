@@ -10,6 +10,7 @@ import pytest
 
 from command import Ended, plain_environment, run_process
 from pressrun.orchestration import flow_environment, flow_folder, run_flow, running_server, server_note
+from pressrun.up import share_environment
 from pressrun.workspace import Workspace, open_workspace
 from small_issue import write_small_issue
 
@@ -158,9 +159,17 @@ def test_a_server_that_is_not_there_is_told_in_one_line(tmp_path: Path) -> None:
     assert ended.out == ""
 
 
+def test_a_relay_that_somebody_set_is_not_written_down(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = {"PREFECT_API_URL": "a", "PRESSRUN_PREVIEW_URL": "b", "PRESSRUN_SMTP_URL": "smtp://u:secret@c"}
+    assert set(share_environment(workspace, environment)) == set(environment)
+    monkeypatch.setenv("PRESSRUN_SMTP_URL", environment["PRESSRUN_SMTP_URL"])
+    with_relay = open_workspace(workspace.root)
+    assert share_environment(with_relay, environment) == {"PREFECT_API_URL": "a", "PRESSRUN_PREVIEW_URL": "b"}
+
+
 def test_a_server_that_is_noted_but_gone_is_not_used(workspace: Workspace) -> None:
     workspace.state.mkdir(parents=True, exist_ok=True)
-    server_note(workspace).write_text("http://127.0.0.1:9/api\nsmtp://127.0.0.1:9\nhttp://127.0.0.1:9/preview\n")
+    server_note(workspace).write_text("PREFECT_API_URL=http://127.0.0.1:9/api\n")
     assert running_server(workspace) == {}
 
 
@@ -178,7 +187,7 @@ def test_the_server_of_a_running_up_is_used_where_it_answers(workspace: Workspac
     try:
         workspace.state.mkdir(parents=True, exist_ok=True)
         address = f"http://127.0.0.1:{server.server_port}/api"
-        server_note(workspace).write_text(f"{address}\nsmtp://127.0.0.1:9\nhttp://127.0.0.1:9/preview\n")
+        server_note(workspace).write_text(f"PREFECT_API_URL={address}\nPRESSRUN_SMTP_URL=smtp://127.0.0.1:9\n")
         environment = flow_environment(workspace)
         assert environment["PREFECT_API_URL"] == address
         assert environment["PRESSRUN_SMTP_URL"] == "smtp://127.0.0.1:9"

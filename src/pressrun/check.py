@@ -14,7 +14,7 @@ from pressrun.finding import Finding, Severity, in_order
 from pressrun.render.theme import load_theme
 from pressrun.source.issue import Issue
 from pressrun.source.link import Link, links_in
-from pressrun.source.loader import ISSUE_FILE, PUBLICATION_FILE, load_issue
+from pressrun.source.loader import ISSUE_FILE, PUBLICATION_FILE, LoadedIssue, load_issue
 from pressrun.source.model import Colophon
 from pressrun.source.text import read_text
 from pressrun.source.yamlfile import read_yaml
@@ -27,12 +27,18 @@ _TRACKING = re.compile(r"list-manage\.com/track/|/track/(?:link|click)/|[?&]e=[0
 
 def check(folder: Path, workspace: Workspace) -> list[Finding]:
     """Everything found in the issue in `folder`, with paths told from the workspace's root."""
+    return list(examine(folder, workspace).findings)
+
+
+def examine(folder: Path, workspace: Workspace) -> LoadedIssue:
+    """The issue in `folder`, read once, with all that loading and the rules found in it."""
     loaded = load_issue(folder)
     findings = list(loaded.findings)
     if loaded.issue:
         findings += check_issue(loaded.issue)
         findings += _check_theme(loaded.issue, workspace)
-    return in_order(finding.relative_to(workspace.root) for finding in findings)
+    told = in_order(finding.relative_to(workspace.root) for finding in findings)
+    return LoadedIssue(loaded.issue, tuple(told))
 
 
 def _check_theme(issue: Issue, workspace: Workspace) -> Iterator[Finding]:

@@ -46,15 +46,14 @@ def server_note(workspace: Workspace) -> Path:
 
 
 def running_server(workspace: Workspace) -> dict[str, str]:
-    """How to use the server, relay and previews that `pressrun up` runs for this workspace; empty if none answers."""
+    """The environment to use what `pressrun up` runs for this workspace by; empty where its server doesn't answer."""
     try:
-        api, relay, previews = server_note(workspace).read_text(encoding="utf-8").split()
-        with urllib.request.urlopen(f"{api}/health", timeout=2) as answer:
-            if answer.status != 200:
-                return {}
-    except (OSError, ValueError):  # none noted, or what noted it was killed
+        lines = server_note(workspace).read_text(encoding="utf-8").splitlines()
+        shared = dict(line.split("=", 1) for line in lines)
+        with urllib.request.urlopen(f"{shared['PREFECT_API_URL']}/health", timeout=2) as answer:
+            return shared if answer.status == 200 else {}
+    except (OSError, ValueError, KeyError):  # none noted, or what noted it was killed
         return {}
-    return {"PREFECT_API_URL": api, "PRESSRUN_SMTP_URL": relay, "PRESSRUN_PREVIEW_URL": previews}
 
 
 def load_flow(workspace: Workspace, module: str) -> ModuleType:

@@ -54,14 +54,7 @@ async def up(workspace: Workspace, stop: asyncio.Event, say: Callable[[str], Non
         await _wait_until_ready(ui, running[0], logs / "server.log", stop)
         if stop.is_set():
             return
-        parts.enter_context(
-            _noted(
-                server_note(workspace),
-                f"{ui}/api",
-                environment["PRESSRUN_SMTP_URL"],
-                environment["PRESSRUN_PREVIEW_URL"],
-            )
-        )
+        parts.enter_context(_noted(server_note(workspace), share_environment(workspace, environment)))
         running.append(await parts.enter_async_context(_process(("flows.serve",), environment, logs / "flows.log")))
         say(f"Prefect UI        {ui}")
         say(f"site and feeds    {web}")
@@ -92,11 +85,19 @@ def _environment(workspace: Workspace, ui: str, web: str) -> dict[str, str]:
     }
 
 
+def share_environment(workspace: Workspace, environment: Mapping[str, str]) -> dict[str, str]:
+    """What a flow run from another terminal needs to know of this one; never a relay's address that somebody set,
+    which may hold a password.
+    """
+    names = ["PREFECT_API_URL", "PRESSRUN_PREVIEW_URL"]
+    if "smtp_url" not in workspace.settings.model_fields_set:
+        names.append("PRESSRUN_SMTP_URL")
+    return {name: environment[name] for name in names}
+
+
 @contextmanager
-def _noted(file: Path, *addresses: str) -> Iterator[None]:
-    """Whoever runs a flow here meanwhile finds the server, relay and previews of this one; nobody else may read it."""
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as stream:
-        stream.write("".join(f"{address}\n" for address in addresses))
+def _noted(file: Path, shared: Mapping[str, str]) -> Iterator[None]:
+    file.write_text("".join(f"{name}={value}\n" for name, value in shared.items()), encoding="utf-8")
     try:
         yield
     finally:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pressrun.check import check
+from pressrun.check import examine
 from pressrun.errors import PressrunError
-from pressrun.finding import Finding, Severity, count_of
+from pressrun.finding import Finding, Severity, count_errors, count_of
 from pressrun.render.mail import LIMIT_OCTETS, Rendering, render
 from pressrun.source.issue import Issue
-from pressrun.source.loader import load_issue
 from pressrun.workspace import Workspace
 
 
@@ -26,10 +25,9 @@ class FaultyIssueError(PressrunError):
 def open_issue(workspace: Workspace, name: str) -> Issue:
     """The issue called `name`, free of errors. Raises UsageError for a wrong name, FaultyIssueError for errors."""
     folder = workspace.issue_folder(name)
-    findings = check(folder, workspace)
-    loaded = load_issue(folder)
-    if loaded.issue is None or any(finding.severity is Severity.ERROR for finding in findings):
-        raise FaultyIssueError(f"{folder.parent.name}/{folder.name}", findings)
+    loaded = examine(folder, workspace)
+    if loaded.issue is None or count_errors(loaded.findings):
+        raise FaultyIssueError(f"{folder.parent.name}/{folder.name}", list(loaded.findings))
     return loaded.issue
 
 
