@@ -11,10 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.measure import Contender, Contest, Result, Sample, Scale, begin, hold
+from pressrun.link_keys import LinkKey, LinkKeys
+from pressrun.store.consent import ConsentBasis
 from pressrun.store.database import open_database
+from pressrun.store.subscriber import ImportTerms
 from pressrun.store.subscriber_import import import_subscribers
 from pressrun.subscriber_file import read_subscribers
 
+_TERMS = ImportTerms("readers", ConsentBasis.DOUBLE_OPT_IN)
+_KEYS = LinkKeys((LinkKey(b"a key for benchmarks"),))
 _COUNTRIES = ("中国", "Kenya", "Brasil", "日本", "France")
 
 
@@ -30,8 +35,8 @@ def measure(root: Path, scale: Scale) -> list[Result]:
     """Hold the contest on a file made for it."""
     note = (
         f"{scale.rows:,} new people with name and two attributes. pressrun checks each address, tells what is wrong by "
-        "line, keeps the first of two with one address, merges attributes and enters memberships; the peer does none "
-        "of this, in a table without an index."
+        "line, keeps the first of two with one address, merges attributes, enters memberships and records consents; "
+        "the peer does none of this, in a table without an index."
     )
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "readers.csv"
@@ -59,7 +64,7 @@ async def _import(job: Job) -> Sample:
         async with open_database(f"sqlite:///{folder}/pressrun.db") as database:
             started = begin()
             rows = read_subscribers(job.file)
-            report = await import_subscribers(database, rows, "readers", dt.datetime.now(dt.UTC))
+            report = await import_subscribers(database, rows, _TERMS, _KEYS, dt.datetime.now(dt.UTC))
             sample = started.until_now(job.rows)
     if report.added != job.rows:
         raise RuntimeError(f"not all was imported: {report.added}")

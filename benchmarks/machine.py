@@ -8,20 +8,25 @@ import sqlite3
 import subprocess
 import tempfile
 import time
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import median
 
 from benchmarks.receiver import find_postfix
 
-_PACKAGES = ("pressrun", "aiosmtplib", "mjml-python", "jinja2", "sqlalchemy", "aiosqlite")
+_PACKAGES = (
+    *("pressrun", "aiosmtplib", "uvloop", "sqlalchemy", "aiosqlite", "asyncpg", "cryptography"),
+    *("mjml-python", "jinja2"),
+)
 
 
 def describe() -> list[str]:
     """A line for each kind of thing."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    packages = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
-    others = [text for text in (_postfix(), _node()) if text]
+    from benchmarks.store import postgres_version  # each contender's process imports this module, not all a store
+
+    packages = ", ".join(filter(None, map(_package, _PACKAGES)))
+    others = [text for text in (_postfix(), postgres_version(), _node()) if text]
     return [
         f"{_processor()}, {os.cpu_count()} cores, {memory:.0f} GB of memory",
         f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}; 4 KB made durable on the disk of the "
@@ -29,6 +34,13 @@ def describe() -> list[str]:
         f"{platform.python_implementation()} {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {packages}",
         *([", ".join(others)] if others else []),
     ]
+
+
+def _package(name: str) -> str:
+    try:
+        return f"{name} {version(name)}"
+    except PackageNotFoundError:
+        return ""
 
 
 def _processor() -> str:

@@ -3,34 +3,49 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import resource
 import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Scale:
     """How much a run does."""
 
-    recipients: int = 5_000
-    connections: int = 8
+    recipients: int = 100_000
+    connections: int = 20
+    planned: int = 1_000_000
     rows: int = 50_000
     repeats: int = 20  # of what takes milliseconds
     rounds: int = 3
+    sizes: tuple[int, ...] = (2, 20, 60)  # KB a message, on the wire
+    memory: tuple[int, ...] = (10_000, 100_000, 1_000_000)  # recipients of the sends whose memory is measured
+
+    def share(self, part: int) -> int:
+        """A `part`-th of the recipients, for who is slow; at least one for each connection."""
+        return max(self.recipients // part, self.connections)
 
 
 @dataclass(frozen=True)
 class Sample:
-    """What `units` of work took together, in seconds; `cpu` is that of the process and of those it waited for."""
+    """What `units` of work took together, in seconds; `cpu` is that of the process and of those it waited for.
+
+    `other` is the CPU that the contest's meter read meanwhile, of a process that serves all contenders.
+    """
 
     wall: float
     cpu: float
     units: int
+    other: float | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +77,22 @@ class Contender:
 
 
 @dataclass(frozen=True)
+class Meter:
+    """Reads the CPU seconds that a process beside the contenders has used so far, if the system tells."""
+
+    name: str
+    process: int
+
+    def read(self) -> float | None:
+        """Seconds, of the process alone."""
+        try:
+            fields = Path(f"/proc/{self.process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        except OSError:
+            return None
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")  # proc(5): utime and stime
+
+
+@dataclass(frozen=True)
 class Contest:
     """The same work done by several; the first contender is pressrun's, the others are its peers."""
 
@@ -70,6 +101,7 @@ class Contest:
     note: str
     job: Any
     contenders: tuple[Contender, ...]
+    meter: Meter | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +121,21 @@ class Line:
         """Seconds of CPU a unit, round by round."""
         return [sample.cpu / sample.units for sample in self.samples]
 
+    @property
+    def others(self) -> list[float]:
+        """Seconds of CPU a unit that the contest's meter read, round by round; none where it can't be read."""
+        return [sample.other / sample.units for sample in self.samples if sample.other is not None]
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A figure that was promised and the one measured; `met` is None where it could not be measured."""
+
+    name: str
+    wanted: str
+    measured: str
+    met: bool | None
+
 
 @dataclass(frozen=True)
 class Result:
@@ -96,6 +143,22 @@ class Result:
 
     contest: Contest
     lines: tuple[Line, ...]
+    bars: tuple[Bar, ...] = ()
+
+    def line(self, name: str) -> Line | None:
+        """The line of the contender called `name`, if it took part."""
+        return next((line for line in self.lines if line.name == name), None)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Figures that are no contest; the first of `rows` is the heading, if there are any."""
+
+    title: str
+    note: str
+    rows: tuple[tuple[str, ...], ...]
+    absent: tuple[str, ...] = ()
+    bars: tuple[Bar, ...] = ()
 
 
 def ratio(ours: list[float], theirs: list[float]) -> float:
@@ -109,12 +172,25 @@ def hold(contest: Contest, rounds: int) -> Result:
     samples: dict[str, list[Sample]] = {contender.name: [] for contender in able}
     for number in range(1, rounds + 1):
         for contender in able:
-            print(f"{contest.title}, round {number} of {rounds}: {contender.name}", file=sys.stderr, flush=True)
-            samples[contender.name].append(run_apart(contender.work, contest.job))
+            say(f"{contest.title}, round {number} of {rounds}: {contender.name}")
+            samples[contender.name].append(_take(contest, contender))
     return Result(contest, tuple(Line(name, tuple(taken)) for name, taken in samples.items()))
 
 
-def run_apart(work: Callable[[Any], Sample], job: Any) -> Sample:
+def _take(contest: Contest, contender: Contender) -> Sample:
+    before = contest.meter.read() if contest.meter else None
+    sample = run_apart(contender.work, contest.job)
+    after = contest.meter.read() if contest.meter else None
+    other = None if before is None or after is None else after - before
+    return Sample(sample.wall, sample.cpu, sample.units, other)
+
+
+def run_apart(work: Callable[[Any], T], job: Any) -> T:
     """Do the work in a new process: nothing that another contender imported, cached or left open counts."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         return pool.submit(work, job).result()
+
+
+def say(text: str) -> None:
+    """Tell the person who waits what is being done."""
+    print(text, file=sys.stderr, flush=True)

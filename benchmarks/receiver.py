@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
+from benchmarks.measure import Meter
+
 HOST = "127.0.0.1"
 _START_SECONDS = 10
 _GREETING = b"250-sink.example.com\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n"
@@ -21,15 +23,21 @@ _GREETING = b"250-sink.example.com\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SMTP
 
 @dataclass(frozen=True)
 class Receiver:
-    """A receiver that answers 250 to everything and keeps nothing."""
+    """A receiver that answers 250 to everything and keeps nothing; the meter reads the CPU of its process."""
 
     name: str
     port: int
+    meter: Meter
 
 
 def find_postfix(program: str) -> str | None:
     """Where a program of Postfix's is; it is often on nobody's PATH."""
     return shutil.which(program, path=os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin")))
+
+
+def missing_postfix(program: str) -> str:
+    """Why that program can't take part; empty if it can."""
+    return "" if find_postfix(program) else "Postfix is not installed (Debian: apt install postfix)"
 
 
 @contextmanager
@@ -47,7 +55,7 @@ def _smtp_sink(program: str) -> Iterator[Receiver]:
     process = subprocess.Popen([program, *user, f"{HOST}:{port}", "1000"])
     try:
         _await_port(port)
-        yield Receiver("Postfix's smtp-sink", port)
+        yield Receiver("Postfix's smtp-sink", port, Meter("receiver", process.pid))
     finally:
         process.terminate()
         process.wait()
@@ -80,7 +88,8 @@ def own_sink() -> Iterator[Receiver]:
     try:
         if not here.poll(_START_SECONDS):
             raise TimeoutError("the benchmark's sink did not start")
-        yield Receiver("the benchmark's own asyncio sink", here.recv())
+        assert process.pid
+        yield Receiver("the benchmark's own asyncio sink", here.recv(), Meter("receiver", process.pid))
     finally:
         process.terminate()
         process.join()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from statistics import median
 
-from benchmarks.measure import Line, Result, Scale, ratio
+from benchmarks.measure import Bar, Contest, Line, Result, Scale, Table, ratio
 
 _HEAD = """# Performance
 
@@ -16,54 +16,82 @@ taken against peers in the same run. A line's *ratio* is how many times as long 
 table's first line), by the clock and in CPU: under 1, pressrun is the quicker one. Every contender ran in a process of
 its own, in turn, {rounds}; a figure is the median, a ratio the median of the rounds' ratios.
 """
+_VERDICTS = {True: "met", False: "**missed**", None: "not measured"}
 
 
-def table(result: Result) -> list[list[str]]:
-    """The result as rows of cells, the heading first."""
-    unit = result.contest.unit
+def as_table(result: Result | Table) -> Table:
+    """A contest's result as rows of cells, ratios first."""
+    if isinstance(result, Table):
+        return result
     ours = result.lines[0]
-    heading = ["", f"wall per {unit}", f"CPU per {unit}", "wall ratio", "CPU ratio"]
-    return [heading, *(_cells(line, ours) for line in result.lines)]
+    rows = (_heading(result.contest), *(_cells(line, ours, result.contest) for line in result.lines))
+    return Table(result.contest.title, result.contest.note, rows, tuple(_absent(result.contest)), result.bars)
 
 
-def _cells(line: Line, ours: Line) -> list[str]:
-    cells = [line.name, _seconds(median(line.walls)), _seconds(median(line.cpus))]
-    if line is ours:
-        return [*cells, "", ""]
-    return [*cells, _times(ratio(ours.walls, line.walls)), _times(ratio(ours.cpus, line.cpus))]
+def _heading(contest: Contest) -> tuple[str, ...]:
+    other = (f"{contest.meter.name}'s CPU",) if contest.meter else ()
+    return ("", "wall ratio", "CPU ratio", f"wall per {contest.unit}", f"CPU per {contest.unit}", *other)
 
 
-def _times(value: float) -> str:
+def _cells(line: Line, ours: Line, contest: Contest) -> tuple[str, ...]:
+    ratios = ["", ""] if line is ours else [times(ratio(ours.walls, line.walls)), times(ratio(ours.cpus, line.cpus))]
+    cells = [line.name, *ratios, seconds(median(line.walls)), seconds(median(line.cpus))]
+    if contest.meter:
+        cells.append(seconds(median(line.others)) if line.others else "")
+    return tuple(cells)
+
+
+def _absent(contest: Contest) -> Iterator[str]:
+    return (f"{one.name}: {one.missing}" for one in contest.contenders if one.missing)
+
+
+def times(value: float) -> str:
+    """A ratio in three figures or so."""
     return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
-def _seconds(value: float) -> str:
+def seconds(value: float) -> str:
+    """A duration in three figures, with the unit that suits it."""
     for unit, size in (("s", 1.0), ("ms", 1e-3)):
         if value >= size:
             return f"{value / size:.3g} {unit}"
     return f"{value * 1e6:.3g} µs"
 
 
-def as_text(result: Result) -> str:
+def as_text(result: Result | Table) -> str:
     """For the terminal: columns in line."""
-    rows = table(result)
-    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
+    table = as_table(result)
+    widths = [max(map(len, column)) for column in zip(*table.rows, strict=True)]
     lines = (
         "  ".join(
             [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
         )
-        for row in rows
+        for row in table.rows
     )
-    return "\n".join([result.contest.title, *(f"  {line}".rstrip() for line in lines), *_absent(result)])
+    return "\n".join([table.title, *(f"  {line}".rstrip() for line in lines), *_not_measured(table)])
 
 
-def as_markdown(results: Iterable[Result], machine: list[str], scale: Scale, day: dt.date) -> str:
-    """The page: how to read it, the machine, a table for each contest."""
+def bars_of(results: Iterable[Result | Table]) -> Table | None:
+    """What was promised against what was measured, if anything was."""
+    bars = [bar for result in results for bar in result.bars]
+    if not bars:
+        return None
+    rows = (("", "bar", "measured", ""), *(_bar_cells(bar) for bar in bars))
+    return Table("Bars", "What was promised, and what this run reached.", rows)
+
+
+def _bar_cells(bar: Bar) -> tuple[str, ...]:
+    return bar.name, bar.wanted, bar.measured, _VERDICTS[bar.met]
+
+
+def as_markdown(results: Sequence[Result | Table], machine: list[str], scale: Scale, day: dt.date) -> str:
+    """The page: how to read it, the machine, the bars, a table for each contest."""
     rounds = "once" if scale.rounds == 1 else f"in {scale.rounds} rounds"
     parts = [_HEAD.format(rounds=rounds), f"Measured on {day}:\n", *(_wrap(f"- {line}") for line in machine)]
-    for result in results:
-        parts += [f"\n## {result.contest.title}\n", _wrap(result.contest.note), "", *_markdown_rows(table(result))]
-        parts += [f"\n{line}" for line in _absent(result)]
+    bars = bars_of(results)
+    for table in [*([bars] if bars else []), *(as_table(result) for result in results)]:
+        blocks = (_wrap(table.note), "\n".join(_rows(table)), *_not_measured(table))
+        parts += [f"\n## {table.title}", *(f"\n{block}" for block in blocks if block)]
     return "\n".join(parts) + "\n"
 
 
@@ -72,12 +100,12 @@ def _wrap(text: str) -> str:
     return textwrap.fill(text, 120, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False)
 
 
-def _markdown_rows(rows: list[list[str]]) -> Iterator[str]:
-    for number, row in enumerate(rows):
+def _rows(table: Table) -> Iterator[str]:
+    for number, row in enumerate(table.rows):
         yield f"| {' | '.join(row)} |"
         if number == 0:
             yield f"| --- |{' ---: |' * (len(row) - 1)}"
 
 
-def _absent(result: Result) -> list[str]:
-    return [f"Not measured: {one.name}: {one.missing}." for one in result.contest.contenders if one.missing]
+def _not_measured(table: Table) -> list[str]:
+    return [f"Not measured: {line}." for line in table.absent]

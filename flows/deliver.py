@@ -1,102 +1,104 @@
-"""deliver-send: plan an issue's rows for a list and deliver what is due."""
+"""deliver-send: deliver an issue to a list, or go on with what is planned."""
 
 from __future__ import annotations
 
-from typing import Any
+import datetime as dt
+from dataclasses import replace
+from typing import Annotated, Any
 
-from prefect import flow, get_run_logger, task
+from prefect import flow, get_run_logger
 from prefect.states import Completed, Failed, State
+from pydantic import Field
 
-from flows.accounts import describe, show_outcomes
-from pressrun.delivery.deliver import policy_from
-from pressrun.delivery.relay import parse_relay
-from pressrun.delivery.send import SendReport, send
-from pressrun.delivery.session import RelayError
-from pressrun.errors import PressrunError
-from pressrun.render.edition import Edition
-from pressrun.render.source import render_issue, require_size
-from pressrun.store.database import open_database
-from pressrun.workspace import Workspace, open_workspace
+from flows.blocks import open_with_secrets
+from flows.delivery import AT_ITS_TIME, Send, When, deliver_lists
+from flows.naming import name_run
+from pressrun.errors import PressrunError, UsageError
+from pressrun.render.mail import render
+from pressrun.render.source import open_issue, require_size
+from pressrun.schedule.window import Window, window_of
+from pressrun.source.loader import load_publication
+from pressrun.store.database import Database, open_database
+from pressrun.store.delivery_log import load_editions
+from pressrun.store.exclusion import read_audience
+from pressrun.workspace import Workspace
 
-RELAY_AWAY = "RelayAway"
-
-
-async def _is_relay_away(task: Any, run: Any, state: State[Any]) -> bool:
-    """Only a relay that can't be reached is worth another try: the log knows who is done."""
-    return state.name == RELAY_AWAY
-
-
-@task(
-    task_run_name="deliver {edition.issue} to {list_name}",
-    retries=2,
-    retry_delay_seconds=[10, 60],
-    retry_condition_fn=_is_relay_away,
-    persist_result=False,
-)
-async def send_edition(workspace: Workspace, edition: Edition, list_name: str) -> SendReport | State[Any]:
-    """Deliver to everyone on the list who has no message of this issue yet; an expected failure is a state."""
-    logger = get_run_logger()
-    settings = workspace.settings
-    relay = parse_relay(settings.smtp_url.get_secret_value())
-    try:
-        async with open_database(workspace.database_url) as database:
-            return await send(
-                database,
-                edition,
-                list_name,
-                relay,
-                workspace.secret_key(),
-                policy_from(settings),
-                planned=lambda plan, open_rows: logger.info(
-                    "%s: %s on the list, %s newly planned, %s to deliver by %s",
-                    list_name,
-                    plan.audience,
-                    plan.added,
-                    open_rows,
-                    relay,
-                ),
-            )
-    except PressrunError as error:
-        logger.warning("%s", error)
-        return Failed(message=str(error), name=RELAY_AWAY if isinstance(error, RelayError) else "Failed")
-
-
-async def deliver_edition(workspace: Workspace, edition: Edition, list_name: str) -> State[Any]:
-    """Deliver, and give the state the run ends in."""
-    ended = await send_edition(workspace, edition, list_name, return_state=True)
-    if ended.is_failed():
-        return Failed(message=ended.message)
-    return await conclude(await ended.aresult())
-
-
-async def conclude(report: SendReport) -> State[Any]:
-    """The state a run ends in: its message counts, and Failed means that a person has to look."""
-    await show_outcomes(report)
-    get_run_logger().info("%s: %s", report.issue, describe(report))
-    if report.has_losses:
-        return Failed(message=describe(report), name="FellShort")
-    name = "Completed" if report.is_finished else "Deferred"
-    return Completed(message=describe(report), name=name)
+Workers = Annotated[int, Field(ge=1, le=16)]
 
 
 @flow(
     name="deliver-send",
-    flow_run_name="{issue} → {list_name}",
-    description="""Deliver an issue to a list: everyone on it who has no message of this issue yet gets one.
+    flow_run_name="{issue}: deliver",
+    description="""Delivers an issue to a list: everyone on it who has no message of it yet gets one, nobody two.
 
-Run it again after an interruption, or when deferred deliveries are due: nobody is mailed twice.""",
+It checks nothing and writes no site: **publish-issue** does all of that. Run this one to go on after an interruption,
+to try deferred deliveries again, or, with `add_new` off, to deliver exactly what is planned, as it was planned.
+
+**Pause, resume, cancel**: with the buttons of the run, or `pressrun pause|resume|cancel`. It takes a few seconds.
+
+**When it fails**, its state says how many did not get it. The artifact `report-…` says why, reply by reply, and what to
+do about each. Running it again is always safe.""",
 )
-async def deliver_send(issue: str, list_name: str) -> State[Any]:
-    """Render the issue and deliver it; see the outcomes artifact for the account.
+async def deliver_send(
+    issue: str,
+    list_name: str | None = None,
+    add_new: bool = True,
+    workers: Workers = 1,
+    when: When = AT_ITS_TIME,
+) -> State[Any]:
+    """Deliver what is due; the artifacts show how far it is, and in the end the account of everyone.
 
     Args:
         issue: The issue to deliver: publication/issue, such as spp/2026-02.
-        list_name: The list to deliver it to; `pressrun subscribers list` shows them.
+        list_name: The list to deliver it to. Empty: its own lists, those of issue.yaml or publication.yaml.
+        add_new: Whether people who joined since get it too. Off: what is planned is delivered, as it was planned.
+        workers: How many runs share the work; the others are started by this one.
+        when: Whether to keep to the publication's send window, or to deliver now whatever it says.
     """
     try:
-        workspace = open_workspace()
-        rendering = render_issue(workspace, issue)
-        require_size(rendering)
+        workspace = await open_with_secrets()
+        folder = workspace.issue_folder(issue)
+        key = f"{folder.parent.name}/{folder.name}"
+        window = None if when != AT_ITS_TIME else _window_of(workspace, key)
+        now = dt.datetime.now(dt.UTC)
+        if window and not window.is_open(now):
+            opens = window.opens(now).astimezone(window.zone)
+            message = f"outside of the send window, which opens at {opens:%Y-%m-%d %H:%M %Z}; nothing was sent"
+            return Completed(message=message, name="Waiting")
+        async with open_database(workspace.database_url) as database:
+            sending = await prepare(workspace, database, key, list_name, add_new=add_new)
+            await name_run(workspace, database, sending.issue, sending.lists)
+        until = window.closes(now) if window else None
+        return await deliver_lists(replace(sending, workers=workers, when=when, until=until))
     except PressrunError as error:
+        get_run_logger().warning("%s", error)
         return Failed(message=str(error))
-    return await deliver_edition(workspace, rendering.edition, list_name)
+
+
+def _window_of(workspace: Workspace, key: str) -> Window | None:
+    """The send window of the issue's publication; None where that is faulty by now, which stops no delivery."""
+    publication, _ = load_publication(workspace.issues / key.partition("/")[0])
+    return window_of(publication) if publication else None
+
+
+async def prepare(workspace: Workspace, database: Database, key: str, list_name: str | None, *, add_new: bool) -> Send:
+    """What is to be delivered: the issue as it is now, or else as it was planned. Raises PressrunError."""
+    if not add_new:
+        return await _prepare_planned(workspace, database, key, list_name)
+    issue = open_issue(workspace, key)
+    rendering = render(issue, workspace.template_folders)
+    require_size(rendering)
+    lists = (list_name,) if list_name else issue.lists
+    if not lists:
+        raise UsageError(f"{key} names no list", "name one, or write lists: in issue.yaml or publication.yaml")
+    return Send(workspace, rendering.edition, lists, held=issue.publication.approval == "required")
+
+
+async def _prepare_planned(workspace: Workspace, database: Database, key: str, list_name: str | None) -> Send:
+    planned = (await read_audience(database, key)).planned
+    lists = [name for name in planned if list_name in (None, name)]
+    if not lists:
+        to = f" for {list_name}" if list_name else ""
+        raise UsageError(f"nothing of {key} was planned yet{to}", "publish it, or deliver it with add_new")
+    editions = await load_editions(database, key)
+    return Send(workspace, editions[max(editions)], lists, add_new=False)

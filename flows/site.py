@@ -2,37 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import acreate_table_artifact
 
+from flows.ping import tell_hubs
 from pressrun.site.build import SiteReport, site
+from pressrun.store.outgoing import ask_store
 from pressrun.workspace import Workspace, open_workspace
 
 
 @task(task_run_name="write the site", persist_result=False)
-async def write_site(workspace: Workspace, publications: list[str] | None) -> SiteReport:
-    """Write archive pages and feeds; readers never see half of it."""
-    report = site(workspace, workspace.site_folder, publications)
+async def write_site(workspace: Workspace, publications: list[str] | None, shown: Sequence[str] = ()) -> SiteReport:
+    """Write archive pages and feeds; readers never see half of it. The issues `shown` are being published."""
+    standing = await ask_store(workspace.database_url)
+    report = site(workspace, workspace.site_folder, publications, ask=lambda: standing, shown=shown)
     rows = [
         {
             "publication": one.title,
             "pages": one.pages,
             "feed entries": one.entries,
+            "files changed": one.changed,
+            "withheld": "; ".join(f"{issue.key}: {issue.reason}" for issue in one.withheld),
             "feeds": " ".join(one.feeds.values()),
         }
         for one in report.publications
     ]
     await acreate_table_artifact(rows, key="site", description=f"Written to {workspace.site_folder}")
-    get_run_logger().info("site: %s pages in %s", sum(one.pages for one in report.publications), workspace.site_folder)
+    log = get_run_logger()
+    for issue in report.withheld:
+        log.info("withheld from the site: %s, as %s", issue.key, issue.reason)
+    pages, changed = (sum(getattr(one, name) for one in report.publications) for name in ("pages", "changed"))
+    log.info("site: %s pages in %s, %s files changed", pages, workspace.site_folder, changed)
     return report
 
 
 @flow(
     name="build-site",
     flow_run_name="build the site",
-    description="Write the web archive and the RSS, Atom and JSON feeds of the publications.",
+    description="""Write the web archive and the RSS, Atom and JSON feeds of the publications.
+
+Issues whose moment has not come, or that wait for an approval, are withheld; the log names them.""",
 )
 async def build_site(publications: list[str] | None = None) -> list[Path]:
     """Build the site of every publication, or of those named.
@@ -41,5 +53,6 @@ async def build_site(publications: list[str] | None = None) -> list[Path]:
         publications: The publications to build, by their folders' names; all where this is left empty.
     """
     workspace = open_workspace()
-    await write_site(workspace, publications)
+    report = await write_site(workspace, publications)
+    await tell_hubs(workspace, report)
     return [workspace.site_folder]

@@ -6,14 +6,15 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Iterator, Mapping
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 
 import pytest
 
+from patience import HUNG
 from pressrun.cli import main
 
 
@@ -39,7 +40,7 @@ def run_here(workspace: Path, *arguments: object) -> Ended:
     return Ended(ended.value.code if isinstance(ended.value.code, int) else 0, out.getvalue(), err.getvalue())
 
 
-def run_process(folder: Path, *arguments: object, env: Mapping[str, str] | None = None, timeout: float = 120) -> Ended:
+def run_process(folder: Path, *arguments: object, env: Mapping[str, str] | None = None, timeout: float = HUNG) -> Ended:
     """Run the command as a process in `folder`, with nothing set but `env`."""
     command = [sys.executable, "-m", "pressrun", *map(str, arguments)]
     environment = plain_environment() | dict(env or {})
@@ -55,10 +56,21 @@ def plain_environment() -> dict[str, str]:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports nobody listens at just now."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    try:
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
+    """Ports nobody listens at just now, each given once; the system deals none of them out to who wants just any.
+
+    A server may take long until it listens: a port that the system deals out may be another's by then.
+    """
+    return [port for _, port in zip(range(count), _free, strict=False)]
+
+
+def _find_free() -> Iterator[int]:
+    # Linux deals out 32768 and up (net.ipv4.ip_local_port_range); each process begins somewhere else.
+    begin = os.getpid() * 64
+    for number in range(22_000):
+        port = 10_000 + (begin + number) % 22_000
+        with suppress(OSError):
+            socket.create_server(("127.0.0.1", port)).close()
+            yield port
+
+
+_free = _find_free()

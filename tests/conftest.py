@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import shutil
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import asyncpg
+import hypothesis
 import pytest
-import sqlalchemy as sa
 
+from postgres_database import fresh_postgres, migrated_template, run_apart
+from pressrun.last_minute import note_status
 from pressrun.store.database import Database, open_database
 
-POSTGRES_URL = os.environ.get("PRESSRUN_TEST_POSTGRES_URL", "postgresql://root@127.0.0.1:5432/test")
-
-
-@asynccontextmanager
-async def fresh_postgres() -> AsyncIterator[str]:
-    """The URL of an empty PostgreSQL database, dropped at the end; skips the test where no server answers."""
-    try:
-        server = await asyncpg.connect(POSTGRES_URL, timeout=5)
-    except (OSError, asyncpg.PostgresError) as error:
-        pytest.skip(f"no PostgreSQL server: {error}")
-    name = f"pressrun_test_{uuid.uuid4().hex}"
-    try:
-        await server.execute(f'CREATE DATABASE "{name}" TEMPLATE template0')
-        yield sa.make_url(POSTGRES_URL).set(database=name).render_as_string(hide_password=False)
-    finally:
-        await server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        await server.close()
+hypothesis.settings.register_profile("pressrun", deadline=None)  # how fast anything is is not a test's matter
+hypothesis.settings.load_profile("pressrun")
 
 
 @pytest.fixture
@@ -40,9 +24,12 @@ async def postgres_url() -> AsyncIterator[str]:
         yield url
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
-    """The URL of a database that holds nothing yet."""
+BOTH = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+
+
+@pytest.fixture(params=BOTH)
+async def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """The URL of a database that holds nothing yet, not even tables."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/store/pressrun.db"
         return
@@ -50,9 +37,42 @@ async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncI
         yield url
 
 
+@pytest.fixture(params=BOTH)
+async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """The URL of a database with its tables, and nothing in them: a copy of one that was migrated once."""
+    if request.param == "sqlite":
+        file = tmp_path / "store" / "pressrun.db"
+        file.parent.mkdir()
+        shutil.copyfile(request.getfixturevalue("migrated_file"), file)
+        yield f"sqlite:///{file}"
+        return
+    async with fresh_postgres(request.getfixturevalue("migrated_postgres")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with all tables; nobody writes to it."""
+    file = tmp_path_factory.mktemp("migrated") / "pressrun.db"
+    run_apart(_migrate(f"sqlite:///{file}"))
+    return file
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres() -> Iterator[str]:
+    """The name of a PostgreSQL database with all tables; nobody connects to it."""
+    with migrated_template(_migrate) as name:
+        yield name
+
+
+async def _migrate(url: str) -> None:
+    async with open_database(url):
+        pass
+
+
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    """An open database with its tables."""
+    """An open database with its tables, and nothing in them."""
     async with open_database(database_url) as opened:
         yield opened
 
@@ -67,9 +87,13 @@ def prefect_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, s
     return {
         "PREFECT_HOME": str(tmp_path_factory.mktemp("prefect")),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "600",
         **{f"PREFECT_SERVER_SERVICES_{name}_ENABLED": "false" for name in services},
     }
+
+
+def pytest_sessionfinish(exitstatus: int) -> None:
+    note_status(int(exitstatus))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -86,6 +86,8 @@ class FaultyRelay:
 
     script: Iterator[Script] = field(default_factory=lambda: iter(()))
     extensions: tuple[bytes, ...] = (b"8BITMIME", b"SMTPUTF8")
+    goes_on_without_recipient: bool = False
+    """Whether it says 354 to a DATA that came behind a refused MAIL or RCPT, as RFC 2920 allows."""
     most_connections: int = 1_000
     journal: Path | None = None
     port: int = 0
@@ -141,6 +143,7 @@ class _Conversation:
         self.script: Script = next(relay.script, GOOD)
         self.used = False
         self.sender = self.recipient = ""
+        self.refused = False
 
     async def hold(self) -> None:
         if self.relay.open > self.relay.most_connections:
@@ -164,19 +167,31 @@ class _Conversation:
                     self.script = next(self.relay.script, GOOD)
                 self.used = True
                 self.sender = line.partition(b"<")[2].partition(b">")[0].decode()
-                await self.answer(Step.MAIL, b"250 2.1.0 ok\r\n")
+                self.refused = False
+                await self.take_or_refuse(Step.MAIL, b"250 2.1.0 ok\r\n")
             case b"RCPT":
                 self.recipient = line.partition(b"<")[2].rpartition(b">")[0].decode()
-                await self.answer(Step.RCPT, b"250 2.1.5 ok\r\n")
+                await self.take_or_refuse(Step.RCPT, b"250 2.1.5 ok\r\n")
             case b"DATA":
-                if (await self.answer(Step.DATA, b"354 go on\r\n")).startswith(b"3"):
-                    await self.take_message()
+                await self.take_data()
             case b"RSET":
                 await self.answer(Step.RSET, b"250 2.0.0 ok\r\n")
             case b"QUIT":
                 await self.say(say(b"221 2.0.0 bye", Then.CLOSE))
             case _:
                 await self.say(say(b"500 5.5.2 what?"))
+
+    async def take_data(self) -> None:
+        if self.refused and not self.relay.goes_on_without_recipient:
+            await self.say(say(b"503 5.5.1 no valid recipients"))
+        elif (await self.answer(Step.DATA, b"354 go on\r\n")).startswith(b"3"):
+            await self.take_message()
+
+    async def take_or_refuse(self, step: Step, good: bytes) -> None:
+        if self.refused:
+            await self.say(say(b"503 5.5.1 MAIL first"))
+        else:
+            self.refused = not (await self.answer(step, good)).startswith(b"2")
 
     async def take_message(self) -> None:
         body = b""
@@ -186,6 +201,9 @@ class _Conversation:
         while not (b"\r\n" + body).endswith(b"\r\n.\r\n"):
             body += await self.reader.readuntil(b"\r\n")
         self.relay.raw.append(body[:-3])
+        if self.refused:
+            await self.say(say(b"554 5.5.1 no valid recipients"))
+            return
         content = body[:-3].replace(b"\r\n.", b"\r\n").removeprefix(b".")
         answer = self.script.get(Step.DOT, say(b"250 2.0.0 taken"))
         if answer.keeps or answer.reply.startswith(b"2"):

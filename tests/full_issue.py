@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from small_issue import PUBLICATION, write_small_issue
+from small_issue import PUBLICATION, write_picture, write_small_issue
 
 FULL_PUBLICATION = PUBLICATION.replace("colophon:\n", "colophon:\n  compiled_by: The house\n  editors: [Ann, Bo]\n") + (
     "masthead: Small House\nslogan: Small is enough\ngreeting: Dear {name},\ngreeting_anonymous: Dear reader,\n"
@@ -30,11 +30,11 @@ cover:
 sections:
   - title: Progress
     slug: progress
-    band: {image: media/chart.png, alt: Progress in small things}
+    band: {image: media/band.png, alt: Progress in small things}
     articles: [first]
   - title: Practice
     slug: practice
-    band: {image: media/chart.png, alt: A strip of hills}
+    band: {image: media/band.png, alt: A strip of hills}
     articles: [second, third]
 colophon:
   compiled_by: The house
@@ -50,14 +50,14 @@ short_title: First
 kicker: Reports
 labels: [精买, 久用]
 authors: [Ann, Bo]
-image: {image: media/chart.png, alt: Hills, caption: Seen from afar, credit: Bo}
+image: {image: media/hills.png, alt: Hills, caption: Seen from afar, credit: Bo}
 sources:
   - {name: An excerpt, url: "https://www.example.com/a?b=1&c=2", relation: excerpt}
   - {name: A source without address}
   - {name: A finder, url: "https://www.example.com/via", relation: via}
 ---
 A start; then more. One line\\
-and another, `a; b  {{ slots.name }}`, ~~gone~~ and [a link](https://www.example.com/x "1 < 2; 3 > 2 & 4").
+and another, `a; b  \\{{ slots.name }}`, ~~gone~~ and [a link](https://www.example.com/x "1 < 2; 3 > 2 & 4").
 
 ## A heading
 
@@ -99,7 +99,7 @@ url: https://www.example.com/chart
 :::report
 title: A report with a cover
 publisher: A publisher
-cover: media/cover.png
+cover: media/report.png
 alt: The cover
 summary: |
   It says:
@@ -145,12 +145,62 @@ THIRD = """\
 ---
 title: The third
 ---
-@@s0123456789ab.name@@ and https://s0123456789ab.invalid/unsubscribe_url are no slots, nor is {{ slots.name }}.
+:::callout
+title: Good to know
+text: |
+  A box may hold *Markdown*:
+
+  - a point
+  - [a link](https://www.example.com/note)
+:::
+
+:::callout
+tone: warning
+text: Mind the **step**.
+:::
+
+:::event
+slug: open-house
+title: Open house & garden
+starts: 2026-04-18 14:00
+ends: 2026-04-18 17:30
+place: Small House, 1 Small Street
+text: Bring a friend.
+url: https://www.example.com/open-house
+:::
+
+:::event
+slug: fair
+title: The fair
+starts: 2026-05-02
+ends: 2026-05-03
+:::
+
+:::button
+text: Read the report
+url: https://www.example.com/report?a=1&b=2
+:::
+
+:::table
+caption: Share of small things
+columns: [Land, Houses, Share, Remark]
+rows:
+  - [Here, "1,200", 3 %, "counted; twice"]
+  - [There, 80, –, ""]
+source: Own count
+:::
+
+@@s0123456789ab.name@@ and https://s0123456789ab.invalid/unsubscribe_url are no slots, nor is \\{{ slots.name }}.
 """
 
 
-def write_full_issue(folder: Path) -> Path:
+def write_full_issue(folder: Path, theme: str = "bulletin", language: str = "en") -> Path:
     """Write the issue `issues/small/2026-01` with all there is below `folder`, and give its folder."""
-    return write_small_issue(
-        folder, publication=FULL_PUBLICATION, issue=FULL_ISSUE, first=FIRST, second=SECOND, third=THIRD
+    publication = FULL_PUBLICATION.replace("language: en\n", f"language: {language}\n")
+    publication += "" if theme == "bulletin" else f"theme: {theme}\n"
+    issue = write_small_issue(
+        folder, publication=publication, issue=FULL_ISSUE, first=FIRST, second=SECOND, third=THIRD
     )
+    for name in ("band", "hills", "report"):
+        write_picture(issue / "media" / f"{name}.png")
+    return issue

@@ -18,6 +18,7 @@ VALUES = {
     Slot.NAME: "Robin",
     Slot.ADDRESS: "robin@example.com",
     Slot.UNSUBSCRIBE_URL: "https://leave.example.com/robin?a=1&b=2",
+    Slot.PREFERENCES_URL: "https://leave.example.com/settings/robin?a=1&b=2",
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+from io import BytesIO
 from pathlib import Path
 
 from PIL import Image
@@ -73,8 +75,8 @@ def write_small_issue(folder: Path, **changes: str | bytes | None) -> Path:
     issue = folder / "issues" / "small" / "2026-01"
     (issue / "media").mkdir(parents=True, exist_ok=True)
     (folder / "pressrun.toml").touch()
-    write_picture(issue / "media" / "cover.png")
-    write_picture(issue / "media" / "chart.png")
+    for name in ("cover.png", "chart.png"):
+        (issue / "media" / name).write_bytes(_sharp_picture())
     texts = {"publication": PUBLICATION, "issue": ISSUE, "first": FIRST, "second": SECOND, **changes}
     for stem, text in texts.items():
         if text is not None:
@@ -86,6 +88,14 @@ def write_small_issue(folder: Path, **changes: str | bytes | None) -> Path:
 def write_picture(file: Path, form: str | None = None) -> None:
     """Write a picture of a few pixels."""
     Image.new("RGB", (4, 3), "green").save(file, form)
+
+
+@cache
+def _sharp_picture() -> bytes:
+    """A picture with as many pixels as the widest place in a mail needs."""
+    picture = BytesIO()
+    Image.new("L", (1280, 960), 128).save(picture, "PNG")
+    return picture.getvalue()
 
 
 def _file_of(issue: Path, stem: str) -> Path:

@@ -102,7 +102,7 @@ def test_the_second_run_mails_nobody_and_ends_well(demo: Demo) -> None:
 def test_nothing_is_written_outside_of_its_folder_but_prefects_history(demo: Demo) -> None:
     assert not (demo.folder / "mine.db").exists()
     state = {file.name for file in (demo.folder / ".pressrun").iterdir()}
-    assert state == {"prefect", "secret-key"}
+    assert state == {"prefect", "secret-key", "fence.json", "fence.lock"}
 
 
 @pytest.mark.prefect

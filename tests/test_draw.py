@@ -175,3 +175,18 @@ def test_words_stand_out_from_what_lies_behind_them(palette: str, kind: str, mot
         box = ground.crop((int(float(x)), int(float(y) - 0.8 * float(size)), int(float(x) + width), int(float(y)) + 4))
         behind = {f"#{red:02x}{green:02x}{blue:02x}" for _, (red, green, blue) in box.getcolors(box.width * box.height)}
         assert min(contrast(fill, colour) for colour in behind) >= 4.5, text
+
+
+def test_words_from_right_to_left_begin_on_the_right_and_stay_joined() -> None:
+    try:
+        typeset.all_font_files(arabic=True)
+    except DrawingError as missing:
+        pytest.skip(str(missing))
+    lines = ["رسالة عن الشراء الدائري", "الدائرة", "العدد 1 لسنة 2026"]
+    cover = Cover(file="cover.png", kind="cover", motif="hills", lines=lines, slogan="نشتري أقلّ، ونستعمل أطول")
+    drawn = pages.draw_cover(cover, PALETTES["earth"], Random(1))
+    places = [float(place) for place in re.findall(r'<text x="([\d.]+)"', drawn)]
+    assert len(places) == 4 and all(place > pages.COVER[0] * 0.8 for place in places)
+    assert drawn.count('text-anchor="end"') == 4
+    assert "letter-spacing" not in drawn
+    assert to_png(drawn, 400_000).startswith(b"\x89PNG")

@@ -69,6 +69,7 @@ def test_inline_text_is_one_run() -> None:
 @example("- - - a\n\n      b")
 @example("a&#32;")
 @example("a&#12;\x0b")
+@example("\t\x1b")
 def test_any_markdown_becomes_clean_lines(text: str) -> None:
     plain = render_plain(text)
     assert not re.search(r"[ \t]$", plain, re.M)

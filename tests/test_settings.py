@@ -163,6 +163,11 @@ def test_a_secret_is_masked(secret: str, shown: str, tmp_path: Path, monkeypatch
         assert origin(tmp_path, "smtp_url")[0] == shown
 
 
+def test_a_webhooks_address_is_masked_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PRESSRUN_NOTIFY_URL", f"https://hooks.example.com/{SECRET}")
+    assert origin(tmp_path, "notify_url") == ("********", "PRESSRUN_NOTIFY_URL")
+
+
 @given(password=st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=12))
 def test_no_password_shows_through(password: str) -> None:
     from pydantic import SecretStr

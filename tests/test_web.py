@@ -23,7 +23,7 @@ from pressrun.store.subscribers import list_subscribers
 from pressrun.web import make_web_app
 from pressrun.wording import words
 from pressrun.workspace import Workspace, open_workspace
-from small_edition import NOW, addresses, fill_list, make_edition
+from small_edition import NOW, OTHER_KEY, addresses, fill_list, make_edition
 from small_issue import PUBLICATION, write_small_issue
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
@@ -76,9 +76,9 @@ async def store(workspace: Workspace) -> AsyncIterator[Database]:
 
 
 @asynccontextmanager
-async def browser(workspace: Workspace) -> AsyncIterator[httpx.AsyncClient]:
+async def browser(workspace: Workspace, *, previews: bool = True) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the application as it runs."""
-    app = make_web_app(workspace, lambda: NOW)
+    app = make_web_app(workspace, lambda: NOW, previews=previews)
     transport = httpx.ASGITransport(app)
     async with (
         app.router.lifespan_context(app),
@@ -93,12 +93,21 @@ async def client(workspace: Workspace, store: Database) -> AsyncIterator[httpx.A
         yield opened
 
 
+async def test_previews_are_served_only_where_they_are_asked_for(workspace: Workspace, store: Database) -> None:
+    (workspace.preview_folder / "small").mkdir(parents=True)
+    (workspace.preview_folder / "small" / "preview.html").write_text("not for everybody")
+    for previews, status in ((True, 200), (False, 404)):
+        async with browser(workspace, previews=previews) as client:
+            assert (await client.get("/preview/small/preview.html")).status_code == status
+            assert (await client.get("/health")).status_code == 200
+
+
 async def members(store: Database, list_name: str = "news") -> list[str]:
     return [person.address async for person in list_subscribers(store, list_name)]
 
 
 def link(workspace: Workspace, subscriber: int = 1, list_name: str = "news", publication: str = "small") -> str:
-    return f"/{publication}/unsubscribe/{make_leave_token(Leave(subscriber, list_name), workspace.secret_key())}"
+    return f"/{publication}/unsubscribe/{make_leave_token(Leave(subscriber, list_name), workspace.link_keys())}"
 
 
 async def test_one_click_leaves_at_once_without_redirect_or_cookie(
@@ -143,23 +152,25 @@ async def test_the_page_leaves_by_a_button_that_posts_to_the_same_address(
 ) -> None:
     page = _Page((await client.get(link(workspace))).text)
     assert page.find("form") == [{"method": "post"}]
-    assert page.find("script") == page.find("img") == page.find("a") == []
+    assert page.find("script") == page.find("img") == []
     await client.post(link(workspace))  # as the button does
     assert await members(store) == addresses(2)
 
 
 def _spoilt(token: str) -> Iterator[str]:
-    number, name, signature = token.split("~")
-    yield f"2~{name}~{signature}"  # somebody else
-    yield f"{number}~b3RoZXI~{signature}"  # another list
-    yield f"{number}~{name}~{signature[:-1]}"
-    yield f"{number}~{name}~{signature[::-1]}"
-    yield f"{number}~{name}~"
+    number, name, key, signature = token.split("~")
+    yield f"2~{name}~{key}~{signature}"  # somebody else
+    yield f"{number}~b3RoZXI~{key}~{signature}"  # another list
+    yield f"{number}~{name}~aaaa~{signature}"  # another key's name
+    yield f"{number}~{name}~{key}~{signature[:-1]}"
+    yield f"{number}~{name}~{key}~{signature[::-1]}"
+    yield f"{number}~{name}~{key}~"
+    yield f"{number}~{name}~{key}"
     yield f"{number}~{name}"
-    yield f"{number}~~{name}~{signature}"
+    yield f"{number}~~{name}~{key}~{signature}"
     yield f" {token}"
     yield f"{token}%0A"
-    yield "~" * 10_000
+    yield "~" * 5_000
     yield "%00"
     yield "退订"
 
@@ -168,7 +179,7 @@ async def test_a_link_that_was_tampered_with_is_unknown_and_changes_nothing(
     client: httpx.AsyncClient, workspace: Workspace, store: Database
 ) -> None:
     token = link(workspace).rpartition("/")[2]
-    for spoilt in (*_spoilt(token), make_leave_token(Leave(1, "news"), b"another key")):
+    for spoilt in (*_spoilt(token), make_leave_token(Leave(1, "news"), OTHER_KEY)):
         for method in ("GET", "POST"):
             answer = await client.request(method, f"/small/unsubscribe/{spoilt}", data=ONE_CLICK)
             assert answer.status_code == 404, spoilt
@@ -204,7 +215,7 @@ async def test_pages_speak_the_publications_language(
     for answer, word in ((asked, "unsubscribe_ask"), (done, "unsubscribe_done"), (unknown, "unsubscribe_unknown")):
         page = _Page(answer.content.decode("utf-8"))
         assert say[word] in page.text
-        assert page.find("html") == [{"lang": language}]
+        assert page.find("html") == [{"lang": language, "dir": "ltr"}]
         assert {"name": "robots", "content": "noindex"} in page.find("meta")
 
 
@@ -248,6 +259,34 @@ async def test_every_answer_carries_the_safe_headers(client: httpx.AsyncClient, 
         headers = (await client.get(path)).headers
         assert headers.get_list("x-content-type-options") == ["nosniff"]
         assert headers.get_list("referrer-policy") == ["no-referrer"]
+        assert "camera=()" in headers["permissions-policy"]
+
+
+async def test_pages_load_only_what_lies_beside_them(client: httpx.AsyncClient, workspace: Workspace) -> None:
+    for path in ("/", link(workspace), "/nothing", "/health"):
+        policy = (await client.get(path)).headers["content-security-policy"].split("; ")
+        assert {"default-src 'none'", "style-src 'self'", "img-src 'self' data:", "form-action 'self'"} <= set(policy)
+        assert not [part for part in policy if "unsafe" in part or "*" in part]
+
+
+async def test_a_preview_may_have_styles_and_is_kept_and_listed_by_nobody(
+    client: httpx.AsyncClient, workspace: Workspace
+) -> None:
+    (workspace.preview_folder / "mail.html").write_text('<p style="color: red">the mail</p>')
+    headers = (await client.get("/preview/mail.html")).headers
+    assert "content-security-policy" not in headers
+    assert (headers["cache-control"], headers["x-robots-tag"]) == ("no-cache", "noindex")
+
+
+async def test_feeds_name_the_publications_hub(client: httpx.AsyncClient, workspace: Workspace) -> None:
+    publication = workspace.issues / "letter" / "publication.yaml"
+    hub = "hub: https://hub.example.com/\n"
+    publication.write_text(publication.read_text(encoding="utf-8") + hub, encoding="utf-8")
+    for name in ("letter", "small"):
+        (workspace.site_folder / name).mkdir(parents=True, exist_ok=True)
+        (workspace.site_folder / name / "atom.xml").write_text("<feed/>")
+    assert 'https://hub.example.com/>; rel="hub"' in (await client.get("/letter/atom.xml")).headers["link"]
+    assert "link" not in (await client.get("/small/atom.xml")).headers
 
 
 async def test_an_unsubscribe_page_is_kept_in_no_cache(client: httpx.AsyncClient, workspace: Workspace) -> None:
@@ -314,7 +353,7 @@ async def test_who_leaves_after_the_plan_gets_no_mail(
     await plan(store, make_edition(), "news", dt.datetime.now(dt.UTC))
     await client.post(link(workspace), data=ONE_CLICK)
     async with faulty_relay() as relay:
-        report = await send(store, make_edition(), "news", relay.relay, workspace.secret_key())
+        report = await send(store, make_edition(), "news", [relay.relay], workspace.link_keys())
     assert sorted(relay.counts) == addresses(2)
     assert (report.counts[State.SENT], report.counts[State.SUPPRESSED]) == (2, 1)
 
@@ -333,8 +372,8 @@ async def test_who_leaves_while_a_send_is_running_is_left_out_of_what_is_claimed
             tasks.append(asyncio.create_task(post))
 
     async with faulty_relay() as relay:
-        key, policy = workspace.secret_key(), Policy(connections=8)
-        report = await send(store, make_edition(), "many", relay.relay, key, policy, progress=leave_once)
+        key, policy = workspace.link_keys(), Policy(connections=8)
+        report = await send(store, make_edition(), "many", [relay.relay], key, policy, progress=leave_once)
     states = {row.address: row.state async for row in read_log(store, "spp/2026-02", [])}
     assert (await tasks[0]).status_code == 200
     assert states[last] is State.SUPPRESSED

@@ -123,6 +123,19 @@ class TestSecretKey:
         with pytest.raises(UsageError, match="is empty"):
             workspace.secret_key()
 
+    def test_several_are_parted_by_blanks_the_newest_first(
+        self, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for text, keys in (
+            ("a-newer-one-of-ours short", ["a-newer-one-of-ours", "short"]),
+            ("a-newer-one-of-ours\nthe-one-before-that-one\n the-first-of-all-of-them", 3),
+            ("correct horse battery staple", ["correct horse battery staple"]),  # a passphrase, as it always was
+            ("short", ["short"]),
+        ):
+            monkeypatch.setenv("PRESSRUN_SECRET_KEY", text)
+            found = [key.secret.decode() for key in open_workspace(workspace.root).link_keys().keys]
+            assert found == keys or len(found) == keys
+
     def test_the_setting_comes_first(self, workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("PRESSRUN_SECRET_KEY", "from-the-environment")
         assert open_workspace(workspace.root).secret_key() == b"from-the-environment"

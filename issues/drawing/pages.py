@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from random import Random
 
 from . import svg
@@ -10,7 +11,7 @@ from .colour import Palette, mix, readable
 from .landscape import Stage, crest, ground_below, terraces, trees
 from .model import Band, Cover, Report, Scene
 from .motifs import MOTIFS
-from .typeset import Type, fit, set_lines, width_of
+from .typeset import Type, fit, is_arabic, set_lines, width_of
 
 COVER = (1200, 800)
 BAND = (1200, 240)
@@ -32,12 +33,25 @@ def draw_cover(cover: Cover, palette: Palette, random: Random) -> str:
     width, height = COVER
     words, bottom = _cover_words(cover, palette)
     horizon = max(height * 0.57, bottom + 90)
-    stage = Stage(width, height - BANK, horizon, width * 0.74, bottom + 24, 1.0, palette, random)
-    bank = Stage(width, height, horizon, width * 0.74, bottom, 1.0, palette, random)
+    focus = width * (0.26 if is_arabic(cover.lines[1]) else 0.74)
+    stage = Stage(width, height - BANK, horizon, focus, bottom + 24, 1.0, palette, random)
+    bank = Stage(width, height, horizon, focus, bottom, 1.0, palette, random)
     parts = [MOTIFS[cover.motif](stage), _foreground(bank, wooded=cover.motif != "leaves"), words]
     if cover.slogan:
-        parts.append(set_lines([cover.slogan], 80, height - 44, Type(34, spacing=1.5), palette.paper))
+        parts.append(_set([cover.slogan], 80, height - 44, Type(34, spacing=1.5), palette.paper, width))
     return svg.document(width, height, parts)
+
+
+def _set(lines: Sequence[str], x: float, baseline: float, style: Type, fill: str, width: int) -> str:
+    """Lines that begin `x` from the side where their script begins, on a page of that `width`."""
+    if is_arabic("".join(lines)):
+        return set_lines(lines, width - x, baseline, style, fill, "end")
+    return set_lines(lines, x, baseline, style, fill)
+
+
+def _bar(words: str, x: float, y: float, size: tuple[float, float], fill: str, width: int) -> str:
+    """A bar that stands on the side where `words` begin."""
+    return svg.rect(width - x - size[0] if is_arabic(words) else x, y, *size, fill)
 
 
 def _foreground(stage: Stage, *, wooded: bool) -> str:
@@ -56,13 +70,13 @@ def _cover_words(cover: Cover, palette: Palette) -> tuple[str, float]:
     baseline = 134 + style.size * 0.98
     bottom = baseline + (len(lines) - 1) * style.leading
     parts = [
-        svg.rect(left, 66, 8, 40, palette.accent),
-        set_lines([masthead], left + 26, 99, Type(38, bold=True, spacing=3), colour),
-        set_lines(lines, left - 4, baseline, style, colour),
+        _bar(masthead, left, 66, (8, 40), palette.accent, COVER[0]),
+        _set([masthead], left + 26, 99, Type(38, bold=True, spacing=3), colour, COVER[0]),
+        _set(lines, left - 4, baseline, style, colour, COVER[0]),
     ]
     if rest:
         small = Type(40, spacing=1)
-        parts.append(set_lines(rest, left, bottom + 76, small, mix(colour, palette.sky[0], 0.1)))
+        parts.append(_set(rest, left, bottom + 76, small, mix(colour, palette.sky[0], 0.1), COVER[0]))
         bottom += 76 + (len(rest) - 1) * small.leading
     return "".join(parts), bottom
 
@@ -96,8 +110,9 @@ def draw_report(report: Report, palette: Palette, random: Random) -> str:
     foot, top = _publisher(report.publisher, mood) if report.publisher else ("", float(height))
     horizon = max(height * 0.64, bottom + 110)
     stage = Stage(width, top, horizon, width * 0.6, bottom + 30, 0.8, mood, random)
-    mark = svg.rect(56, 64, 84, 8, mood.accent)
-    return svg.document(width, height, [MOTIFS[report.motif](stage), mark, title, foot, _spine(height)])
+    mark = _bar(report.title, 56, 64, (84, 8), mood.accent, width)
+    spine = _spine(width, height, right=is_arabic(report.title))
+    return svg.document(width, height, [MOTIFS[report.motif](stage), mark, title, foot, spine])
 
 
 def _report_title(title: str, colour: str) -> tuple[str, float]:
@@ -106,10 +121,10 @@ def _report_title(title: str, colour: str) -> tuple[str, float]:
     style, lines = fit(main, 496, 4, Type(58, bold=True, serif=True), 34)
     baseline = 100 + style.size
     bottom = baseline + (len(lines) - 1) * style.leading
-    drawn = set_lines(lines, 54, baseline, style, colour)
+    drawn = _set(lines, 54, baseline, style, colour, REPORT[0])
     if rest:
         small, others = fit(rest[0], 496, 3, Type(36), 26)
-        drawn += set_lines(others, 56, bottom + 66, small, colour)
+        drawn += _set(others, 56, bottom + 66, small, colour, REPORT[0])
         bottom += 66 + (len(others) - 1) * small.leading
     return drawn, bottom
 
@@ -120,11 +135,11 @@ def _publisher(name: str, palette: Palette) -> tuple[str, float]:
     style, lines = fit(name, 488, 3, Type(30 if "、" in name else 34, bold=True), 25)
     top = REPORT[1] - 58 - len(lines) * style.leading
     foot = svg.rect(0, top, REPORT[0], REPORT[1] - top, palette.depth(1.0))
-    return foot + set_lines(lines, 56, top + 32 + style.size * 0.86, style, palette.paper), top
+    return foot + _set(lines, 56, top + 32 + style.size * 0.86, style, palette.paper, REPORT[0]), top
 
 
-def _spine(height: float) -> str:
-    """The fold of a book along its left edge."""
+def _spine(width: float, height: float, *, right: bool) -> str:
+    """The fold of a book along its left edge, or the right one of a book that is read from there."""
     stops = ("#00000038", "#00000010", "#ffffff30", "#00000000")
-    definition, fill = svg.linear(stops, (0.0, 0.0, 30.0, 0.0))
-    return definition + svg.rect(0, 0, 30, height, fill)
+    definition, fill = svg.linear(stops, (width, 0.0, width - 30, 0.0) if right else (0.0, 0.0, 30.0, 0.0))
+    return definition + svg.rect(width - 30 if right else 0, 0, 30, height, fill)

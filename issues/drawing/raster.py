@@ -7,7 +7,7 @@ import io
 from PIL import Image
 
 from .model import DrawingError
-from .typeset import all_font_files
+from .typeset import all_font_files, is_arabic
 
 
 def to_png(drawing: str, budget: int) -> bytes:
@@ -16,7 +16,7 @@ def to_png(drawing: str, budget: int) -> bytes:
         import resvg_py
     except ImportError:
         raise DrawingError("resvg-py is missing: pip install 'pressrun[draw]'") from None
-    fonts = [str(file) for file in all_font_files()] if "<text" in drawing else []
+    fonts = [str(file) for file in all_font_files(arabic=is_arabic(drawing))] if "<text" in drawing else []
     rendered = resvg_py.svg_to_bytes(svg_string=drawing, skip_system_fonts=True, font_files=fonts)
     picture = Image.open(io.BytesIO(rendered)).convert("RGB")
     encoded = _encoded(picture)

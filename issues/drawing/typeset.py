@@ -1,4 +1,4 @@
-"""Fonts, the width of words, and where lines of Chinese and English may break."""
+"""Fonts, the width of words, and where lines of Chinese, English and Arabic may break."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ from .model import DrawingError
 FONT_FOLDERS = ("/usr/share/fonts/opentype/noto", "/usr/share/fonts/noto-cjk", "/usr/share/fonts/google-noto-cjk")
 # A face of a collection and the family it goes by. Only the Korean one sets ’ and “ narrow, as words without Han need.
 CHINESE, WESTERN = (2, "SC"), (1, "KR")
+ARABIC_FOLDERS = ("/usr/share/fonts/truetype/noto", "/usr/share/fonts/noto", "/usr/share/fonts/google-noto")
 
-NEVER_FIRST = "的，。、；：！？）》」』”’…—％%·,.;:!?)]}"
-NEVER_LAST = "和与及（《「『“‘([{"
+NEVER_FIRST = "的，。、；：！？）》」』”’…—％%·,.;:!?)]}،؛؟»"
+NEVER_LAST = "和与及（《「『“‘([{«"
 HALF_EMPTY = "（《「『“‘"  # full-width marks with nothing in their left half
 # Words of the trade that look broken when a line ends inside them.
 KEPT_TOGETHER = (Path(__file__).parent / "kept_together.txt").read_text(encoding="utf-8").split()
 _TOKEN = re.compile(
     "|".join(sorted(map(re.escape, KEPT_TOGETHER), key=len, reverse=True))
     + r"|“[^”]{1,9}”|《[^》]{1,9}》"
-    + r"|第?[A-Za-zÀ-ÿ0-9][A-Za-zÀ-ÿ0-9.,'’&/+%–-]*[年月日期版号届次个]?| +|."
+    + r"|[\u0600-\u06ff]+|第?[A-Za-zÀ-ÿ0-9][A-Za-zÀ-ÿ0-9.,'’&/+%–-]*[年月日期版号届次个]?| +|."
 )
 
 
@@ -49,35 +50,56 @@ class Type:
 
     def family(self, words: str) -> str:
         """The font that sets `words`: Chinese marks are full-width, those of Western words narrow."""
+        if is_arabic(words):
+            return f"Noto {_arabic_style(self.serif)} Arabic"
         return f"Noto {'Serif' if self.serif else 'Sans'} CJK {_face(words)[1]}"
+
+
+def is_arabic(words: str) -> bool:
+    """Whether `words` run from right to left."""
+    return any("\u0600" <= letter <= "\u06ff" for letter in words)
+
+
+def _arabic_style(serif: bool) -> str:
+    return "Naskh" if serif else "Kufi"
 
 
 def _face(words: str) -> tuple[int, str]:
     return CHINESE if any("\u3000" <= letter <= "\u9fff" for letter in words) else WESTERN
 
 
-def font_file(bold: bool, serif: bool) -> Path:
-    """The font collection for a weight; raises DrawingError where this machine has none."""
-    name = f"Noto{'Serif' if serif else 'Sans'}CJK-{'Bold' if bold else 'Regular'}.ttc"
-    for folder in FONT_FOLDERS:
+def font_file(bold: bool, serif: bool, *, arabic: bool = False) -> Path:
+    """The font file for a weight; raises DrawingError where this machine has none."""
+    weight = "Bold" if bold else "Regular"
+    if arabic:
+        return _find(f"Noto{_arabic_style(serif)}Arabic-{weight}.ttf", ARABIC_FOLDERS, "fonts-noto-core")
+    return _find(f"Noto{'Serif' if serif else 'Sans'}CJK-{weight}.ttc", FONT_FOLDERS, "fonts-noto-cjk")
+
+
+def _find(name: str, folders: Sequence[str], package: str) -> Path:
+    for folder in folders:
         if (Path(folder) / name).is_file():
             return Path(folder) / name
-    raise DrawingError(f"the font {name} is missing: install fonts-noto-cjk")
+    raise DrawingError(f"the font {name} is missing: install {package}")
 
 
-def all_font_files() -> list[Path]:
-    """The four weights a drawing may use."""
-    return [font_file(bold, serif) for bold in (False, True) for serif in (False, True)]
+def all_font_files(*, arabic: bool = False) -> list[Path]:
+    """The four weights a drawing may use, and with `arabic` those four as well."""
+    kinds = (False, True) if arabic else (False,)
+    weights = (False, True)
+    return [font_file(bold, serif, arabic=kind) for kind in kinds for bold in weights for serif in weights]
 
 
 @cache
-def _font(bold: bool, serif: bool, face: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(font_file(bold, serif), 100, index=face)
+def _font(bold: bool, serif: bool, face: int, arabic: bool) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(font_file(bold, serif, arabic=arabic), 100, index=face)
 
 
 def width_of(words: str, style: Type) -> float:
     """How wide `words` run in one line."""
-    font = _font(style.bold, style.serif, _face(words)[0])
+    if is_arabic(words):  # its letters join, so nothing may come between them
+        return _font(style.bold, style.serif, 0, True).getlength(words) * style.size / 100
+    font = _font(style.bold, style.serif, _face(words)[0], False)
     return font.getlength(words) * style.size / 100 + style.spacing * len(words)
 
 
@@ -143,6 +165,7 @@ def fit(words: str, width: float, most_lines: int, style: Type, smallest: float)
 
 def set_lines(lines: Sequence[str], x: float, baseline: float, style: Type, fill: str, anchor: str = "start") -> str:
     """Lines below each other, the first on `baseline`; an opening mark hangs in the margin."""
+    joined = is_arabic("".join(lines))
     wide = anchor == "start" and _face("".join(lines)) == CHINESE
     hung = [x - style.size * 0.46 if wide and words[0] in HALF_EMPTY else x for words in lines]
     return svg.group(
@@ -152,6 +175,6 @@ def set_lines(lines: Sequence[str], x: float, baseline: float, style: Type, fill
         ),
         font_family=style.family("".join(lines)),
         font_weight=700 if style.bold else 400,
-        letter_spacing=style.spacing or None,
+        letter_spacing=None if joined else style.spacing or None,
         text_anchor=anchor,
     )

@@ -12,6 +12,7 @@ from email import policy
 from email.parser import BytesHeaderParser
 from pathlib import Path
 
+from pressrun.attribute import load_attribute_schema
 from pressrun.delivery.outcome import State
 from pressrun.errors import PressrunError, UsageError
 from pressrun.orchestration import run_flow
@@ -21,8 +22,10 @@ from pressrun.settings import load_settings
 from pressrun.sink import read_maildir, sink
 from pressrun.source.issue import Issue
 from pressrun.source.loader import load_issue
+from pressrun.store.consent import ConsentBasis
 from pressrun.store.database import open_database
 from pressrun.store.delivery_log import count_states, read_log
+from pressrun.store.subscriber import ImportTerms
 from pressrun.store.subscriber_import import import_subscribers
 from pressrun.subscriber_file import read_subscribers
 from pressrun.workspace import Workspace
@@ -77,7 +80,7 @@ async def demo(workspace: Workspace, issue: Issue, out: Path) -> DemoReport:
     async with sink(out / "maildir") as port:
         here = _point_settings_at(workspace, out, port)
         await _import_list(here, issue, list_name)
-        state = await run_flow(here, "publish", "publish_issue", issue=issue.key, list_name=list_name)
+        state = await run_flow(here, "publish", "publish_issue", issue=issue.key, lists=[list_name], when="now")
     write_sample(render_issue(here, issue.key), issue.folder, out / "render")
     async with open_database(here.database_url) as database:
         counts = await count_states(database, issue.key)
@@ -109,7 +112,9 @@ async def _import_list(workspace: Workspace, issue: Issue, list_name: str) -> No
     if not file.is_file():
         raise UsageError(f"{file} is missing", "the demo needs a sample list: email,name and a person a line")
     async with open_database(workspace.database_url) as database:
-        report = await import_subscribers(database, read_subscribers(file), list_name, dt.datetime.now(dt.UTC))
+        rows = read_subscribers(file, load_attribute_schema(workspace))
+        terms = ImportTerms(list_name, ConsentBasis.UNKNOWN, "sample list")  # of people who are made up
+        report = await import_subscribers(database, rows, terms, workspace.link_keys(), dt.datetime.now(dt.UTC))
     if report.rejected:
         raise PressrunError(f"{file}:{report.rejected[0].line}: {report.rejected[0].reason}", "mend the sample list")
 

@@ -39,3 +39,20 @@ class StoreError(PressrunError):
     """The database can't be opened or does not fit this version."""
 
     exit_status = 2
+
+
+class RelayError(PressrunError):
+    """The relay can't be reached, secured or logged in to: nothing was sent on this connection.
+
+    `code` is the reply's that said so, where one did.
+    """
+
+    def __init__(self, message: str, remedy: str = "", code: int | None = None) -> None:
+        super().__init__(message, remedy)
+        self.code = code
+
+
+class FencedError(PressrunError):
+    """The store is not where it was, or has gone back in time: nothing leaves until a person vouches for it."""
+
+    exit_status = 2

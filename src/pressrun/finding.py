@@ -10,10 +10,11 @@ from pydantic import BaseModel, ConfigDict, field_validator
 
 
 class Severity(StrEnum):
-    """`error` stops a send; `warning` is for a person to weigh."""
+    """`error` stops a send; `warning` is for a person to weigh; `info` is good to know."""
 
     ERROR = "error"
     WARNING = "warning"
+    INFO = "info"
 
 
 class Finding(BaseModel):
@@ -38,6 +39,13 @@ class Finding(BaseModel):
     def __str__(self) -> str:
         return f"{self.path}:{self.line}:{self.column}: {self.code} {self.message} — {self.hint}"
 
+    def as_annotation(self) -> str:
+        """The finding as a workflow command that GitHub Actions shows beside the line."""
+        level = "notice" if self.severity is Severity.INFO else self.severity
+        place = f"file={_escape_property(self.path)},line={self.line},col={self.column}"
+        said = _escape(f"{self.message} — {self.hint}")
+        return f"::{level} {place},title={_escape_property(self.code)}::{said}"
+
     def relative_to(self, root: Path) -> Finding:
         """The same finding with its path told from `root`, where it lies below it."""
         try:
@@ -46,9 +54,22 @@ class Finding(BaseModel):
             return self
 
 
+def _escape(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _escape_property(text: str) -> str:
+    return _escape(text).replace(":", "%3A").replace(",", "%2C")
+
+
 def count_errors(findings: Iterable[Finding]) -> int:
     """How many of `findings` stop a send."""
     return sum(finding.severity is Severity.ERROR for finding in findings)
+
+
+def count_warnings(findings: Iterable[Finding]) -> int:
+    """How many of `findings` are for a person to weigh."""
+    return sum(finding.severity is Severity.WARNING for finding in findings)
 
 
 def count_of(number: int, what: str) -> str:

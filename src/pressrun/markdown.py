@@ -1,9 +1,9 @@
-"""Markdown as pressrun reads it: CommonMark with tables, no HTML, and right in Chinese."""
+"""Markdown as pressrun reads it: CommonMark with tables, no HTML, right in Chinese, and set as its language is."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 
 import nh3
@@ -15,11 +15,18 @@ from markdown_it.token import Token
 from markdown_it.utils import EnvType
 from mdit_py_plugins.colon_fence import colon_fence_plugin
 
+from pressrun.language import primary
+from pressrun.typography import set_line
+from pressrun.typography.line import BREAK, Line, Piece, cut_text, hold_code
+from pressrun.typography.spacing import KEPT_TOGETHER
+
 TAGS = frozenset(
     "p h2 h3 h4 h5 h6 ul ol li strong em a blockquote code pre br hr table thead tbody tr th td del s sup sub".split()
-)
-ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}, "th": {"style"}, "td": {"style"}}
+) | {"span"}
+ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}, "th": {"style"}, "td": {"style"}, "span": {"class"}}
 SCHEMES = frozenset({"http", "https", "mailto"})
+NOWRAP = '<span class="nowrap">'
+"""What stands, with `</span>`, around a number and what it counts: the only spans there are."""
 
 _CJK = re.compile(
     "[\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uac00-\ud7a3\uf900-\ufaff"
@@ -29,6 +36,7 @@ _HANGUL = re.compile("[\u1100-\u11ff\u3130-\u318f\ua960-\ua97f\uac00-\ud7ff]")
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff]")
 # Quotation marks, dashes and dots that Chinese shares with English count as Chinese beside Chinese.
 _SHARED_PUNCTUATION = "“”‘’—…·"
+_FIELD = "@@"  # what a reader's value stands between until it is filled in: punctuation for Markdown, words for readers
 
 
 def is_cjk(character: str) -> bool:
@@ -48,7 +56,8 @@ class _CjkStateInline(StateInline):
         before = self.src[start - 1] if start else " "
         after_at = start + scanned.length
         after = self.src[after_at] if after_at < self.posMax else " "
-        if not (_leans_cjk(before) or _leans_cjk(after)):
+        beside_field = self.src.endswith(_FIELD, 0, start) or self.src.startswith(_FIELD, after_at)
+        if not (_leans_cjk(before) or _leans_cjk(after) or beside_field):
             return scanned
         opens, closes = not after.isspace(), not before.isspace()
         if not canSplitWord:  # an underscore inside a word stays an underscore
@@ -79,13 +88,92 @@ def _join_cjk_lines(state: StateCore) -> None:
 def _is_cjk_break(children: Sequence[Token], at: int) -> bool:
     if children[at].type != "softbreak":
         return False
-    before = next((child.content for child in reversed(children[:at]) if child.content), "")
-    after = next((child.content for child in children[at + 1 :] if child.content), "")
-    if not (before and after and _leans_cjk(before[-1]) and _leans_cjk(after[0])):
+    before = _next_text(children[n] for n in range(at - 1, -1, -1))
+    after = _next_text(children[n] for n in range(at + 1, len(children)))
+    if not (before and after and _is_cjk_side(before, before[-1]) and _is_cjk_side(after, after[0])):
         return False
     if _HANGUL.match(before[-1]) or _HANGUL.match(after[0]):  # Korean puts spaces between words
         return False
     return is_cjk(before[-1]) or is_cjk(after[0])
+
+
+def _next_text(tokens: Iterable[Token]) -> str:
+    """The first text among `tokens` on this line."""
+    return next((token.content for token in tokens if token.content or token.type == "softbreak"), "")
+
+
+def _is_cjk_side(text: str, edge: str) -> bool:
+    return _leans_cjk(edge) or (edge == "@" and (text.endswith(_FIELD) or text.startswith(_FIELD)))
+
+
+def _typeset(state: StateCore) -> None:
+    """Set each paragraph, heading and cell as the language in `env` is; with `plain` there as plain text has it."""
+    language, plain = state.env.get("language"), state.env.get("plain", False)
+    if not language:
+        return
+    before = ""
+    for token in state.tokens:
+        if token.children:
+            prose = not (state.inlineMode or before in _LINES)
+            pieces = [_read_pieces(child) for child in token.children]
+            set_line(Line(piece for some in pieces for piece in some), language, prose=prose, binding=not plain)
+            children = _write_pieces(token.children, pieces)
+            held = primary(language) == "zh" and not plain
+            token.children = [part for child in children for part in _hold_numbers(child)] if held else children
+        before = token.type
+
+
+_LINES = frozenset({"heading_open", "th_open", "td_open"})  # what is no running text
+
+
+def _read_pieces(token: Token) -> list[Piece]:
+    match token.type:
+        case "text":
+            return list(cut_text(token.content, token.level))
+        case "softbreak":
+            return [Piece("\n", token.level)]
+        case "hardbreak":
+            return [Piece("\n", token.level, BREAK)]
+        case "code_inline":
+            return [hold_code(token.content, token.level)]
+        case _:
+            return [Piece("", token.level)] if token.nesting < 0 else []  # where a space may come between two elements
+
+
+def _write_pieces(tokens: Sequence[Token], pieces: Sequence[Sequence[Piece]]) -> list[Token]:
+    """`tokens` with what has become of their pieces; texts that meet are one."""
+    written: list[Token] = []
+    for token, some in zip(tokens, pieces, strict=True):
+        text = "".join(piece.text for piece in some)
+        is_text = token.type == "text" or (token.type == "softbreak" and text != "\n")
+        if not is_text:
+            written.append(token)
+        if is_text or (token.nesting < 0 and text):
+            if written and written[-1].type == "text":
+                written[-1].content += text
+            else:
+                written.append(_make_token(token, "text", text))
+    return written
+
+
+def _hold_numbers(token: Token) -> Iterator[Token]:
+    """`token` with each number and what it counts in a span that doesn't break: Chinese has no space there to hold."""
+    done = 0
+    for found in KEPT_TOGETHER.finditer(token.content) if token.type == "text" else ():
+        if found.start() > done:
+            yield _make_token(token, "text", token.content[done : found.start()])
+        yield _make_token(token, "html_inline", NOWRAP)
+        yield _make_token(token, "text", found[0])
+        yield _make_token(token, "html_inline", "</span>")
+        done = found.end()
+    if not done:
+        yield token
+    elif done < len(token.content):
+        yield _make_token(token, "text", token.content[done:])
+
+
+def _make_token(beside: Token, kind: str, content: str) -> Token:
+    return Token(kind, "", 0, level=beside.level, content=content)
 
 
 def strip_controls(text: str) -> str:
@@ -101,6 +189,7 @@ def make_parser(*, html: bool = False, images: bool = False) -> MarkdownIt:
     if not images:
         parser.disable("image")
     parser.core.ruler.push("join_cjk_lines", _join_cjk_lines)
+    parser.core.ruler.push("typeset", _typeset)
     parser.use(colon_fence_plugin)
     return parser
 
@@ -111,14 +200,14 @@ def parser() -> MarkdownIt:
     return make_parser()
 
 
-def render_markdown(text: str) -> str:
-    """`text` as clean HTML blocks."""
-    return clean_html(parser().render(text))
+def render_markdown(text: str, language: str = "") -> str:
+    """`text` as clean HTML blocks, set as its `language` is; as written without one."""
+    return clean_html(parser().render(text, {"language": language}))
 
 
-def render_inline(text: str) -> str:
-    """`text` as clean HTML without a paragraph around it."""
-    return clean_html(parser().renderInline(text))
+def render_inline(text: str, language: str = "") -> str:
+    """`text` as clean HTML without a paragraph around it, set as its `language` is."""
+    return clean_html(parser().renderInline(text, {"language": language}))
 
 
 def clean_html(html: str) -> str:

@@ -12,15 +12,19 @@ from markdown_it.tree import SyntaxTreeNode
 from pressrun.markdown import parser, strip_controls
 
 
-def render_plain(text: str) -> str:
-    """`text` as plain text: paragraphs apart by an empty line, no line longer than its paragraph."""
-    lines = _blocks(SyntaxTreeNode(parser().parse(text)).children).split("\n")
+def render_plain(text: str, language: str = "") -> str:
+    """`text` as plain text, set as its `language` is: paragraphs apart by an empty line, each one line."""
+    lines = _blocks(SyntaxTreeNode(parser().parse(text, _environment(language))).children).split("\n")
     return "\n".join(line.rstrip() for line in lines).strip("\n")
 
 
-def render_plain_inline(text: str) -> str:
-    """`text` as one run of plain text."""
-    return "".join(_inline(token.children or []) for token in parser().parseInline(text))
+def render_plain_inline(text: str, language: str = "") -> str:
+    """`text` as one run of plain text, set as its `language` is."""
+    return "".join(_inline(token.children or []) for token in parser().parseInline(text, _environment(language)))
+
+
+def _environment(language: str) -> dict[str, object]:
+    return {"language": language, "plain": True}
 
 
 def display_width(text: str) -> int:
@@ -43,7 +47,7 @@ def _block(node: SyntaxTreeNode) -> str:
         case "blockquote":
             return _indent(_blocks(node.children), "> ", "> ")
         case "fence" | "code_block" | "colon_fence":
-            return _indent(node.content.rstrip("\n"), "    ", "    ")
+            return _indent(strip_controls(node.content).rstrip("\n"), "    ", "    ")
         case "table":
             return _table(node)
         case "hr":

@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
@@ -18,6 +18,11 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pressrun.errors import UsageError
 
 PREFIX = "PRESSRUN_"
+_ADDRESSES = (
+    "database_url",
+    "smtp_url",
+    "inbox_url",
+)  # shown but for their passwords; a webhook's address is secret whole
 
 
 class Settings(BaseSettings):
@@ -34,16 +39,68 @@ class Settings(BaseSettings):
     secret_key: SecretStr = Field(
         SecretStr(""), description="Signs unsubscribe links; empty: a key made once in .pressrun/secret-key"
     )
-    connections: int = Field(8, ge=1, le=200, description="Connections a send holds open to the relay")
+    dkim_keys: SecretStr = Field(
+        SecretStr(""),
+        description="DKIM keys as PEM, each below its name selector._domainkey.domain; see docs/signing.md",
+    )
+    dkim_folder: Path | None = Field(None, description="The folder of DKIM keys, *.pem; empty: .pressrun/dkim")
+    connections: int = Field(8, ge=1, le=200, description="Connections a run holds open, over all its relays")
     smtp_timeout: float = Field(60, gt=0, description="Seconds to wait for an answer to a command")
     final_reply_timeout: float = Field(
         600, gt=0, description="Seconds to wait for the answer to a message (RFC 5321 §4.5.3.2.6: 10 minutes)"
     )
     lease_seconds: float = Field(30, ge=1, description="Seconds after which a silent worker's rows are taken over")
     expire_days: float = Field(3, gt=0, description="Days after which a deferred delivery expires")
+    in_doubt: Literal["hold", "retry"] = Field(
+        "hold", description="A message that may have been accepted: hold it for a person, or retry it once, flagged"
+    )
+    breaker_after: int = Field(200, ge=1, description="Outcomes before the circuit breaker judges a send")
+    breaker_refused: float = Field(0.1, gt=0, le=1, description="Share of hard refusals at which a send stops itself")
+    breaker_in_doubt: float = Field(0.02, gt=0, le=1, description="Share of rows in doubt at which a send stops itself")
+    breaker_policy: float = Field(
+        0.05, gt=0, le=1, description="Share of replies about login, blocking or policy at which a send stops itself"
+    )
+    send_due_seconds: float = Field(60, ge=5, description="Seconds between two looks for issues whose time has come")
+    approval_hours: float = Field(
+        72, gt=0, description="Hours an approval is waited for, and asked for before its time"
+    )
+    notify_url: SecretStr = Field(SecretStr(""), description="Where notifications are posted as JSON; empty: nowhere")
+    notify_mail: str = Field("", description="Who gets notifications by mail: addresses parted by blanks")
+    inbox_url: SecretStr = Field(
+        SecretStr(""),
+        description="The mailbox of bounces and wishes to leave: imaps://… or maildir:///path; empty: none",
+    )
+    bounce_soft_limit: int = Field(
+        5, ge=2, description="Issues that must bounce softly before an address is suppressed"
+    )
+    bounce_soft_days: int = Field(30, ge=1, description="Days within which they must")
+    service_mails_a_minute: int = Field(
+        60, ge=1, description="The most confirmations and other service mails that one server sends in a minute"
+    )
+    webhook_private: bool = Field(
+        False, description="Whether webhooks may lead into private networks, and do without TLS"
+    )
+    retain_events_days: float = Field(0, ge=0, description="Days after which events are deleted; 0: kept")
+    retain_addresses_days: float = Field(
+        0, ge=0, description="Days after which addresses are scrubbed from the log of finished issues; 0: kept"
+    )
+    retain_confirmations_days: float = Field(
+        30, ge=0, description="Days after which requests that nobody confirmed are deleted; 0: kept"
+    )
+    retain_network_days: float = Field(
+        0, ge=0, description="Days after which network addresses are taken out of consents; 0: kept, as proof"
+    )
+    log_addresses: bool = Field(False, description="Whether logs of runs may name people's addresses")
+    work_pool: str = Field("pressrun", description="The Prefect work pool that deployments go to")
     site_folder: Path | None = Field(None, description="Where flows write archive and feeds; empty: .pressrun/site")
     preview_folder: Path | None = Field(None, description="Where flows lay previews down; empty: .pressrun/preview")
     preview_url: str = Field("", description="Where previews are served, for links in Prefect; empty: files on disk")
+    trusted_proxies: str = Field(
+        "127.0.0.1 ::1", description="Proxies whose X-Forwarded-For is believed: addresses, networks, parted by blanks"
+    )
+    metrics_token: SecretStr = Field(
+        SecretStr(""), description="What /metrics asks for as Bearer; empty: only this machine may ask"
+    )
     server_port: int = Field(4200, ge=1, le=65535, description="`pressrun up`: port of the Prefect server and UI")
     site_port: int = Field(8000, ge=1, le=65535, description="`pressrun up`: port of archive, feeds and preview")
     sink_port: int = Field(1025, ge=1, le=65535, description="`pressrun up`: port of the embedded receiver")
@@ -118,16 +175,21 @@ def describe_settings(root: Path) -> list[Setting]:
     values, file = _read_toml(root)
     settings = load_settings(root)
     return [
-        Setting(name, _shown(getattr(settings, name)), _origin_of(name, values, file), field.description or "")
+        Setting(
+            name,
+            _shown(getattr(settings, name), name in _ADDRESSES),
+            _origin_of(name, values, file),
+            field.description or "",
+        )
         for name, field in Settings.model_fields.items()
     ]
 
 
-def _shown(value: object) -> str:
+def _shown(value: object, is_address: bool = True) -> str:
     if not isinstance(value, SecretStr):
         return str(value)
     secret = value.get_secret_value()
-    if "://" not in secret:
+    if "://" not in secret or not is_address:
         return "********" if secret else ""
     # Of an address only what stands between the name and the last @ is secret; a query may hold one too.
     scheme, _, rest = secret.partition("://")

@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 import os
 import signal
-import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import (
-    AbstractContextManager,
-    AsyncExitStack,
-    asynccontextmanager,
-    contextmanager,
-    nullcontext,
-    suppress,
-)
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
-import uvicorn
-
-from pressrun.errors import PressrunError, UsageError
+from pressrun.errors import PressrunError
 from pressrun.orchestration import QUIET, flow_folder, server_note
+from pressrun.serve import listen, serving
 from pressrun.sink import Kept, sink
-from pressrun.source.loader import load_issue
-from pressrun.web import make_web_app
 from pressrun.workspace import Workspace
 
 HOST = "127.0.0.1"
@@ -43,12 +31,13 @@ async def up(workspace: Workspace, stop: asyncio.Event, say: Callable[[str], Non
     logs = workspace.state / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     for setting in ("server_port", "site_port", "sink_port"):  # before anything is begun
-        _listen(getattr(settings, setting), setting).close()
+        listen(HOST, getattr(settings, setting), f"PRESSRUN_{setting.upper()}").close()
     async with AsyncExitStack() as parts:
         maildir = workspace.state / "maildir"
         await parts.enter_async_context(sink(maildir, HOST, settings.sink_port, kept=_teller(say)))
-        _build_site(workspace, say)
-        await parts.enter_async_context(_web_server(workspace, settings.site_port))
+        await _build_site(workspace, say)
+        site = listen(HOST, settings.site_port, "PRESSRUN_SITE_PORT")
+        await parts.enter_async_context(serving(workspace, site))
         server = ("prefect", "server", "start", "--host", HOST, "--port", str(settings.server_port))
         running = [await parts.enter_async_context(_process(server, environment, logs / "server.log"))]
         await _wait_until_ready(ui, running[0], logs / "server.log", stop)
@@ -108,50 +97,18 @@ def _teller(say: Callable[[str], None]) -> Callable[[Kept], None]:
     return lambda kept: say(f"received for {kept.recipient}: {kept.subject}")
 
 
-def _build_site(workspace: Workspace, say: Callable[[str], None]) -> None:
+async def _build_site(workspace: Workspace, say: Callable[[str], None]) -> None:
     from pressrun.site.build import site
+    from pressrun.store.outgoing import ask_store
 
-    faulty = [folder.name for folder in workspace.issue_folders() if load_issue(folder).issue is None]
-    if faulty:
-        say(f"the site is not built: {', '.join(faulty)} have errors; see pressrun check")
+    standing = await ask_store(workspace.database_url)
+    try:
+        report = site(workspace, workspace.site_folder, ask=lambda: standing)
+    except PressrunError as error:
+        say(f"the site is not built: {error}")
         return
-    site(workspace, workspace.site_folder)
-
-
-@asynccontextmanager
-async def _web_server(workspace: Workspace, port: int) -> AsyncIterator[None]:
-    app = make_web_app(workspace, lambda: dt.datetime.now(dt.UTC))
-    listening = _listen(port, "site_port")
-    server = _Server(
-        uvicorn.Config(app, log_level="warning", lifespan="on", timeout_graceful_shutdown=int(STOP_SECONDS))
-    )
-    task = asyncio.create_task(server.serve([listening]))
-    while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn tells it by an attribute only
-        await asyncio.sleep(0.05)
-    if task.done():
-        listening.close()
-        raise PressrunError("the site's server did not start", "see the lines above")
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        await task
-
-
-def _listen(port: int, setting: str) -> socket.socket:
-    """A socket that listens at `port`, which `setting` names."""
-    try:
-        return socket.create_server((HOST, port))
-    except OSError as error:
-        what = f"nothing can listen at {HOST}:{port}: {error.strerror}"
-        raise UsageError(what, f"end what is there, or set PRESSRUN_{setting.upper()} to another port") from None
-
-
-class _Server(uvicorn.Server):
-    """uvicorn as a part of a larger whole: signals are not its business."""
-
-    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
-        return nullcontext()
+    for issue in report.withheld:
+        say(f"not on the site   {issue.key}: {issue.reason}")
 
 
 @asynccontextmanager

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pressrun.errors import UsageError
+from pressrun.link_keys import LinkKey, LinkKeys
 from pressrun.settings import Settings, load_settings
 from pressrun.starter import starter_folder
 
 STATE = ".pressrun"
+_LEAST_KEY = 16  # characters of a key that others may stand behind
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,11 @@ class Workspace:
         return self.settings.database_url.get_secret_value() or f"sqlite:///{self.state / 'pressrun.db'}"
 
     @property
+    def witness(self) -> Path:
+        """Where this machine keeps how far it saw each store come: see `store/fence.py`."""
+        return self.state / "fence.json"
+
+    @property
     def site_folder(self) -> Path:
         """Where flows write archive and feeds."""
         return self.settings.site_folder or self.state / "site"
@@ -49,6 +56,11 @@ class Workspace:
     def preview_folder(self) -> Path:
         """Where flows lay rendered mails down for a person to look at."""
         return self.settings.preview_folder or self.state / "preview"
+
+    @property
+    def dkim_folder(self) -> Path:
+        """Where the DKIM keys are."""
+        return self.settings.dkim_folder or self.state / "dkim"
 
     def preview_address(self, issue: str) -> str:
         """The address of the preview of `issue`: on the preview server if one is set, else on this disk."""
@@ -85,7 +97,7 @@ class Workspace:
         raise UsageError(f"no issue is called {name!r}", hint)
 
     def secret_key(self) -> bytes:
-        """The key that signs links: the setting, or one made on first use and kept in the state folder."""
+        """What signs links, as it is set, or made on first use and kept in the state folder: see `link_keys`."""
         if configured := self.settings.secret_key.get_secret_value():
             return configured.encode()
         file = self.state / "secret-key"
@@ -95,6 +107,10 @@ class Workspace:
         if key := file.read_bytes().strip():
             return key
         raise UsageError(f"{file} is empty", "put the key back, or delete the file to get a new one")
+
+    def link_keys(self) -> LinkKeys:
+        """The keys of links and tokens: `secret_key` may hold several parted by blanks, the newest first."""
+        return LinkKeys(tuple(map(LinkKey, split_keys(self.secret_key()))))
 
 
 def open_workspace(root: Path | None = None) -> Workspace:
@@ -108,6 +124,12 @@ def open_workspace(root: Path | None = None) -> Workspace:
     if not (folder / "issues").is_dir():
         raise UsageError(f"{folder} is no workspace: it has no folder issues/", remedy)
     return Workspace(folder, load_settings(folder))
+
+
+def split_keys(text: bytes) -> list[bytes]:
+    """The keys in `text`, which are parted by blanks; after a short word, it is a passphrase: one key."""
+    parts = text.split()
+    return parts if len(parts) > 1 and len(parts[0]) >= _LEAST_KEY else [text]
 
 
 def _write_once(file: Path, text: str) -> None:

@@ -7,17 +7,15 @@ import csv
 import datetime as dt
 import io
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from command import Ended, run_here
-from faulty_relay import CLOSE, Answer, FaultyRelay, Script, Step, Then, faulty_relay, say
+from faulty_relay import CLOSE, Answer, FaultyRelay, Step, Then, say
 from pressrun.delivery.outcome import State
 from pressrun.store.database import open_database
+from relay_thread import relaying
 from small_edition import fill_list
 from small_issue import write_small_issue
 
@@ -36,29 +34,6 @@ def workspace(tmp_path: Path) -> Path:
 
     asyncio.run(fill())
     return tmp_path
-
-
-@contextmanager
-def relaying(*script: Script) -> Iterator[FaultyRelay]:
-    """A relay in a thread of its own, for commands that run a loop of theirs."""
-    ready, loop, found = threading.Event(), asyncio.new_event_loop(), []
-    stop = asyncio.Event()
-
-    async def hold() -> None:
-        async with faulty_relay(script) as relay:
-            found.append(relay)
-            ready.set()
-            await stop.wait()
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(hold(),))
-    thread.start()
-    assert ready.wait(5)
-    try:
-        yield found[0]
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join()
-        loop.close()
 
 
 def send(workspace: Path, relay: FaultyRelay, *more: str) -> Ended:
@@ -183,7 +158,7 @@ def test_a_relay_that_is_not_there_ends_with_1_and_no_password(workspace: Path) 
         pass
     url = f"smtp://me:geheim-4711@127.0.0.1:{relay.port}"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pressrun.delivery.deliver.CONNECT_TRIES", 1)
+        patch.setattr("pressrun.delivery.work.FIRST_DOWNS", 1)
         ended = run_here(workspace, "send", ISSUE, "--list", "all", "--smtp", url)
     assert ended.status == 1
     assert f"127.0.0.1:{relay.port}" in ended.err

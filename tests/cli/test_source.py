@@ -86,6 +86,42 @@ class TestCheck:
         assert "domain-mismatch" in ended.out
         assert "1 warning" in ended.err
 
+    def test_strict_makes_a_warning_count(self, pressrun: Shell, tmp_path: Path) -> None:
+        write_small_issue(tmp_path, second=SECOND + "\n[here](https://www.example.com/a)\n")
+        assert pressrun("check").status == 0
+        ended = pressrun("check", "--strict")
+        assert (ended.status, ended.out.count("\n")) == (1, 1)
+
+    def test_what_is_good_to_know_is_counted_and_told_if_asked(self, pressrun: Shell) -> None:
+        ended = pressrun("check", "--strict")
+        assert (ended.status, ended.out) == (0, "")
+        assert " good to know (--info shows them)" in ended.err
+        ended = pressrun("check", "--info")
+        assert ": example-link " in ended.out
+        assert "(--info" not in ended.err
+
+    def test_what_is_silenced_is_counted(self, pressrun: Shell, tmp_path: Path) -> None:
+        silence = "silence: [{rule: link-text, why: Meant so.}]\n"
+        write_small_issue(tmp_path, issue=ISSUE + silence, second=SECOND + "\n[here](https://www.example.com/a)\n")
+        ended = pressrun("check")
+        assert (ended.status, ended.out) == (0, "")
+        assert "0 warnings, 1 silenced" in ended.err
+
+    def test_github_gets_annotations(self, pressrun: Shell, tmp_path: Path) -> None:
+        write_small_issue(tmp_path, second=SECOND + "\n[a]()\n")
+        ended = pressrun("check", "--format", "github")
+        assert (ended.status, ended.err) == (1, "")
+        place = "file=issues/small/2026-01/second.md,line=6,col=3,title=empty-link"
+        assert ended.out.startswith(f"::error {place}::this link leads nowhere — ")
+        assert ended.out.count("\n") == 1
+
+    def test_rules_are_listed_a_line_each(self, pressrun: Shell) -> None:
+        from pressrun.check import RULES
+
+        ended = pressrun("check", "--rules")
+        assert (ended.status, ended.err) == (0, "")
+        assert [line.split()[0] for line in ended.out.splitlines()] == list(RULES)
+
     def test_json_is_a_line_a_finding_with_the_promised_keys(self, pressrun: Shell, tmp_path: Path) -> None:
         write_small_issue(tmp_path, issue=ISSUE + "标题: x\n", second=SECOND + "\n<br>\n")
         ended = pressrun("check", "small/2026-01", "--format", "json")

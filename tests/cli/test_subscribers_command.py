@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 
 from command import Ended, run_here
+from pressrun.cli.subscriber_files import FormatName
+from pressrun.cli.subscribers import BasisName
+from pressrun.store.consent import ConsentBasis
+from pressrun.subscriber_file import FileFormat
 from small_issue import write_small_issue
 
 PEOPLE = """\
@@ -36,7 +40,7 @@ def members(folder: Path, list_name: str = "news") -> dict[str, dict[str, object
 
 
 def import_file(folder: Path, file: Path, list_name: str = "news") -> Ended:
-    return run_here(folder, "subscribers", "import", file, "--list", list_name)
+    return run_here(folder, "subscribers", "import", file, "--list", list_name, "--basis", "written")
 
 
 def test_import_puts_everybody_on_the_list_and_counts_them(folder: Path, people: Path) -> None:
@@ -195,3 +199,80 @@ def test_a_failed_export_leaves_an_earlier_file_alone(folder: Path, people: Path
     kept.write_text("what was there")
     assert run_here(folder, "subscribers", "export", "--list", "nwes", "--out", kept).status == 2
     assert kept.read_text() == "what was there"
+
+
+def test_an_import_asks_for_the_basis_of_consent(folder: Path, people: Path) -> None:
+    ended = run_here(folder, "subscribers", "import", people, "--list", "news")
+    assert (ended.status, ended.out) == (2, "")
+    assert "--basis" in ended.err
+    wrong = run_here(folder, "subscribers", "import", people, "--list", "news", "--basis", "guess")
+    assert wrong.status == 2
+
+
+def test_the_names_that_help_shows_are_those_of_the_library() -> None:
+    assert [name.value for name in BasisName] == [basis.value for basis in ConsentBasis]
+    assert [name.value for name in FormatName] == [format.value for format in FileFormat]
+
+
+def test_a_trial_shows_columns_and_people_and_changes_nothing(folder: Path, people: Path) -> None:
+    ended = run_here(folder, "subscribers", "import", people, "--list", "news", "--basis", "written", "--dry-run")
+    lines = [line.split() for line in ended.out.splitlines()]
+    assert ["format:", "csv"] in lines
+    assert ["city", "attribute", "city"] in lines
+    assert ended.out.splitlines()[-1].startswith("a trial, nothing was changed: news: 3 added")
+    assert run_here(folder, "subscribers", "list").out == ""
+
+
+def test_rows_that_are_not_taken_stand_in_the_report_with_line_and_reason(folder: Path) -> None:
+    file, out = folder / "bad.csv", folder / "report.csv"
+    file.write_text("email,name\nann@example.com,Ann\n=1+1,Bo\nANN@example.com,\n", encoding="utf-8")
+    arguments = ("--list", "news", "--basis", "written", "--report", out)
+    ended = run_here(folder, "subscribers", "import", file, *arguments)
+    assert ended.status == 1
+    assert ended.err.splitlines() == [f"{file}: 2 rows were not taken: see {out}"]
+    with out.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [(row["line"], row["text"]) for row in rows] == [("3", "'=1+1,Bo"), ("4", "ANN@example.com")]
+    assert rows[1]["reason"] == "the same address as in line 2"
+
+
+def test_attributes_are_held_against_what_the_workspace_declares(folder: Path) -> None:
+    (folder / "subscribers").mkdir(exist_ok=True)
+    (folder / "subscribers" / "attributes.yaml").write_text("score: {type: number}\n", encoding="utf-8")
+    file = folder / "scores.csv"
+    file.write_text("email,score,city\na@example.com,007,Bath\nb@example.com,many,Bath\n", encoding="utf-8")
+    refused = import_file(folder, file)
+    assert refused.status == 2 and "--skip 'city'" in refused.err
+    taken = run_here(folder, "subscribers", "import", file, "--list", "news", "--basis", "written", "--skip", "city")
+    assert (taken.status, "score: 'many' is no number" in taken.err) == (1, True)
+    assert {address: row["attributes"] for address, row in members(folder).items()} == {"a@example.com": {"score": "7"}}
+    wrong = run_here(folder, "subscribers", "add", "c@example.com", "--list", "news", "--attribute", "score=x")
+    assert wrong.status == 2
+
+
+def test_json_lines_and_tags_come_back_the_same(folder: Path) -> None:
+    file = folder / "people.jsonl"
+    file.write_text(
+        '{"email": "a@example.com", "name": "A", "tags": ["vip", "a, b"], "city": "Bath"}\n', encoding="utf-8"
+    )
+    assert import_file(folder, file).out.splitlines()[-1] == "2 tags were given"
+    for form, name in (("json-lines", "all.jsonl"), ("csv", "all.csv")):
+        out = folder / name
+        assert run_here(folder, "subscribers", "export", "--format", form, "--out", out).status == 0
+        assert (out.stat().st_mode & 0o777) == 0o600
+        again = import_file(folder, out)
+        assert again.out.splitlines() == ["news: 0 added, 0 updated, 1 unchanged"]
+    assert "tags" in (folder / "all.csv").read_text(encoding="utf-8").splitlines()[0]
+
+
+def test_a_segment_is_exported_by_its_filter(folder: Path, people: Path) -> None:
+    import_file(folder, people)
+    text = run_here(folder, "subscribers", "export", "--list", "news", "--segment", 'city == "杭州"').out
+    assert [row["email"] for row in csv.DictReader(text.splitlines())] == ["林晓@example.com"]
+
+
+def test_who_was_forgotten_is_not_added_by_hand(folder: Path) -> None:
+    run_here(folder, "subscribers", "add", "ann@example.com", "--list", "news")
+    assert run_here(folder, "subscribers", "forget", "ann@example.com", "--yes").status == 0
+    ended = run_here(folder, "subscribers", "add", "ann@example.com", "--list", "news")
+    assert (ended.status, "only they can come back" in ended.err) == (2, True)

@@ -39,9 +39,9 @@ async def workspace(tmp_path: Path, recipients: int) -> Path:
     return tmp_path
 
 
-async def start(workspace: Path, relay: FaultyRelay) -> asyncio.subprocess.Process:
+async def start(workspace: Path, relay: FaultyRelay, options: str = "") -> asyncio.subprocess.Process:
     settings = {
-        "PRESSRUN_SMTP_URL": f"{relay.url}?starttls=never",
+        "PRESSRUN_SMTP_URL": f"{relay.url}?starttls=never{options}",
         "PRESSRUN_LEASE_SECONDS": "1",
         "PRESSRUN_CONNECTIONS": str(CONNECTIONS),
     }
@@ -111,3 +111,21 @@ async def test_two_processes_at_once_mail_nobody_twice(workspace: Path, recipien
     assert relay.counts == dict.fromkeys(addresses(recipients), 1)
     counts, _ = await read_rows(workspace)
     assert counts[State.SENT] == recipients
+
+
+@pytest.mark.parametrize("recipients", [600])
+async def test_two_processes_share_a_relay_s_connections_also_when_one_is_killed(
+    workspace: Path, recipients: int
+) -> None:
+    async with faulty_relay() as relay:
+        killed = await start(workspace, relay, "&connections=3")
+        await run_until(relay, killed, 50)
+        other = await start(workspace, relay, "&connections=3")
+        await run_until(relay, killed, 150)
+        killed.kill()
+        await killed.wait()
+        _, errors = await other.communicate()
+        assert relay.most_open == 3
+    counts, _ = await read_rows(workspace)
+    assert counts[State.SENT] + counts[State.IN_DOUBT] == recipients, errors.decode()
+    assert counts[State.IN_DOUBT] <= 3

@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from email import message_from_bytes, policy
 from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.utils import parsedate_to_datetime
+from functools import cache
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pressrun.address import parse_address
-from pressrun.delivery.message import MessageTemplate, clean_line, greet, needs_smtputf8, wire_address
-from small_edition import HTML, NONCE, NOW, TEXT, TOKENS, make_edition, make_recipient
+from pressrun.delivery.dkim import canonicalize_body
+from pressrun.delivery.html_line import break_lines
+from pressrun.delivery.message import (
+    VARIANTS,
+    MessageTemplate,
+    Recipient,
+    clean_line,
+    greet,
+    needs_smtputf8,
+    read_values,
+    wire_address,
+)
+from pressrun.render.edition import Edition, Field
+from pressrun.render.slot import cut_header, cut_html, cut_plain, select_blocks
+from pressrun.tracking import Way
+from signed_message import ask_dkimpy, both_keys
+from small_edition import HTML, NONCE, NOW, TEXT, TOKENS, make_edition, make_personal_edition, make_recipient
 
 TEMPLATE = MessageTemplate(make_edition())
 ENGLISH = MessageTemplate(
@@ -32,7 +49,7 @@ ENGLISH = MessageTemplate(
 )
 ONCE = [
     "To", "Date", "Message-ID", "List-Unsubscribe", "List-Unsubscribe-Post", "From", "Subject", "Content-Language",
-    "MIME-Version", "List-Id", "List-Archive", "List-Post", "Content-Type",
+    "MIME-Version", "List-Id", "List-Archive", "List-Post", "Content-Type", "Feedback-ID",
 ]  # fmt: skip
 
 
@@ -44,6 +61,24 @@ def text_of(message: EmailMessage, kind: str) -> str:
     part = message.get_body((kind,))
     assert part is not None
     return part.get_content().replace("\r\n", "\n")
+
+
+def expect_texts(edition: Edition, recipient: Recipient, *, eight_bit: bool = False) -> tuple[str, str]:
+    """Plain text and HTML as filling the whole would write them."""
+    met = [recipient.attributes.get("city") == "北京", recipient.attributes.get("city") != "北京"][
+        : len(edition.conditions)
+    ]
+    plain, html = select_blocks(edition.text, TOKENS, met), select_blocks(edition.html, TOKENS, met)
+    values = {slot: clean_line(value) for slot, value in read_values(edition, recipient).items()}
+    html = break_lines(html) if eight_bit else html
+    return cut_plain(plain, TOKENS).fill(values), cut_html(html, TOKENS).fill(values)
+
+
+def check_wire(octets: bytes) -> None:
+    """What every message must be, whatever is in it."""
+    assert octets.endswith(b"\r\n") and b"\0" not in octets
+    assert octets.count(b"\r\n") == octets.count(b"\n") == octets.count(b"\r")
+    assert max(map(len, octets.split(b"\r\n"))) <= 998  # RFC 5322 §2.1.1
 
 
 def name_in(message: EmailMessage, header: str) -> str:
@@ -79,8 +114,7 @@ def test_a_name_can_be_anything(name: str, english: bool) -> None:
     template = ENGLISH if english else TEMPLATE
     octets = template.fill(make_recipient(name=name))
     assert octets.isascii()
-    assert octets.count(b"\r\n") == octets.count(b"\n") == octets.count(b"\r")
-    assert max(map(len, octets.split(b"\r\n"))) <= 998
+    check_wire(octets)
     message = read(octets)
     for header in ONCE:
         assert len(message.get_all(header, [])) == 1, header
@@ -96,6 +130,169 @@ def test_a_name_can_be_anything(name: str, english: bool) -> None:
         assert "<h2>重点。后文</h2>\n<p>绿色采购让公共资金买得更好。</p>\n<p>.点开头</p>" in text_of(message, "html")
     assert [part.get_content_type() for part in message.walk()] == ["multipart/alternative", "text/plain", "text/html"]
     assert not any(part.defects for part in message.walk())
+
+
+ATTRIBUTES = st.one_of(NAMES, st.text(max_size=30), st.sampled_from(["北京", "\ud800", "|", "--=_pressrun_mixed_e0"]))
+LONG_ENGLISH = make_edition(
+    html=f"<p title='{TOKENS['field0']}'>Dear {TOKENS['name']},{TOKENS['field0']}{TOKENS['field0']}</p>\n"
+    + f"<p class='a b' style='margin: 0'>Buy less, buy better = keep longer. </p>  <a href='{TOKENS['view_url']}'>"
+    * 40,
+    text=f"Dear {TOKENS['name']},\n.{TOKENS['field0']}\n{TOKENS['field0']}.\n{TOKENS['field0']}From {TOKENS['list']} \n"
+    + "A long English line of plain text.  " * 20,
+    fields=(Field(attribute="city"),),
+    eight_bit=True,
+)
+PERSONAL = make_personal_edition(eight_bit=True)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    edition=st.sampled_from([PERSONAL, LONG_ENGLISH]),
+    name=NAMES,
+    city=ATTRIBUTES,
+    role=ATTRIBUTES,
+    list_name=ATTRIBUTES,
+    eight_bit=st.booleans(),
+)
+@example(edition=PERSONAL, name="", city="北京", role=".", list_name="", eight_bit=False)
+@example(edition=PERSONAL, name="x" * 2_000, city="重" * 2_000, role="", list_name="a" * 2_000, eight_bit=True)
+@example(edition=LONG_ENGLISH, name=".", city=".", role="", list_name=" ", eight_bit=False)
+@example(edition=PERSONAL, name="--=_pressrun_mixed_e0--", city="北京", role="", list_name="", eight_bit=True)
+def test_whatever_the_values_the_message_holds_what_filling_the_whole_would_give(
+    edition: Edition, name: str, city: str, role: str, list_name: str, eight_bit: bool
+) -> None:
+    recipient = make_recipient(
+        name=name,
+        list=list_name,
+        attributes={"city": city, "role": role},
+        preferences_url="https://spp.example.com/preferences/7~abc",
+    )
+    octets = template_of(edition, eight_bit).fill(recipient)
+    assert octets == template_of(edition, eight_bit).fill(recipient)
+    check_wire(octets)
+    head, _, body = octets.partition(b"\r\n\r\n")
+    assert head.isascii()
+    assert eight_bit or (canonicalize_body(body) == body and not re.search(rb"(?m)^\.", body) and body.isascii())
+    message = read(octets)
+    assert sorted(message.keys()) == sorted([*ONCE, "Reply-To", *(["Content-Transfer-Encoding"] if eight_bit else [])])
+    values = {slot: clean_line(value) for slot, value in read_values(edition, recipient).items()}
+    assert message["Subject"] == clean_line(cut_header(edition.subject, TOKENS).fill(values))
+    plain, html = (message.get_body((kind,)) for kind in ("plain", "html"))
+    expected = expect_texts(edition, recipient, eight_bit=eight_bit)
+    for part, text in zip((plain, html), expected, strict=True):
+        assert part is not None
+        assert part.get_payload(decode=True) == text.replace("\n", "\r\n").encode()
+    assert [part.get_payload(decode=True) for part in message.iter_attachments()] == [
+        file.content for file in edition.attachments
+    ]
+    assert not any(part.defects for part in message.walk())
+
+
+@cache
+def template_at(n: int, eight_bit: bool) -> MessageTemplate:
+    return MessageTemplate((PERSONAL, LONG_ENGLISH)[n], eight_bit=eight_bit)
+
+
+def template_of(edition: Edition, eight_bit: bool) -> MessageTemplate:
+    return template_at(0 if edition is PERSONAL else 1, eight_bit)
+
+
+@settings(max_examples=40, deadline=None)
+@given(name=NAMES, city=ATTRIBUTES, edition=st.sampled_from([PERSONAL, LONG_ENGLISH]), eight_bit=st.booleans())
+def test_signatures_hold_whatever_the_values(name: str, city: str, edition: Edition, eight_bit: bool) -> None:
+    keys = both_keys()
+    template = MessageTemplate(edition, eight_bit=eight_bit, signing=keys)
+    recipient = make_recipient(name=name, attributes={"city": city})
+    signed = template.fill(recipient)
+    check_wire(signed)
+    assert signed == template.fill(recipient)
+    assert ask_dkimpy(signed, keys) == [True, True]
+    assert signed.endswith(MessageTemplate(edition, eight_bit=eight_bit).fill(recipient))
+    assert template.form == f"{'8bit' if eight_bit else '7bit'} dkim=test,test-ed25519"
+
+
+@pytest.mark.parametrize(
+    ("allowed", "offered", "form"), [(True, True, "8bit"), (True, False, "7bit"), (False, True, "7bit")]
+)
+def test_8bit_takes_the_publications_leave_and_the_relays_offer(allowed: bool, offered: bool, form: str) -> None:
+    template = MessageTemplate(make_edition(eight_bit=allowed), eight_bit=offered)
+    assert (template.form, template.is_eight_bit) == (form, form == "8bit")
+    octets = template.fill(make_recipient())
+    assert octets.isascii() == (form == "7bit")
+    assert octets.count(b"Content-Transfer-Encoding: 8bit") == (3 if form == "8bit" else 0)
+
+
+def test_a_html_of_long_lines_still_goes_as_8bit() -> None:
+    cells = "<td align='left' style='font-size: 16px; color: #333'>绿色采购让公共资金买得更好。</td>" * 50
+    edition = make_edition(html=f"<table><tr>{cells}</tr></table>", eight_bit=True)
+    octets = MessageTemplate(edition, eight_bit=True).fill(make_recipient())
+    assert b"base64" not in octets
+    assert max(map(len, octets.split(b"\r\n"))) < 500
+
+
+def test_a_block_is_there_for_those_who_meet_its_condition() -> None:
+    template = MessageTemplate(make_personal_edition())
+    there = text_of(read(template.fill(make_recipient(attributes={"city": "北京", "role": "编辑"}))), "html")
+    elsewhere = text_of(read(template.fill(make_recipient(attributes={"city": "成都"}))), "html")
+    assert "<p>北京的编辑</p>" in there and "never" not in there
+    assert "<p>成都，example.com</p>" in elsewhere and "北京的" not in elsewhere
+    assert NONCE not in there + elsewhere
+
+
+def test_each_variant_is_compiled_once_and_the_longest_unused_is_dropped() -> None:
+    compiled: list[tuple[bool, ...]] = []
+
+    class Counting(MessageTemplate):
+        def _compile(self, way: Way, met: tuple[bool, ...]) -> object:  # type: ignore[override]
+            compiled.append(met)
+            return super()._compile(way, met)
+
+    names = [f"c{n}" for n in range(8)]
+    edition = make_edition(conditions=tuple(f'{name} == "1"' for name in names))
+    template = Counting(edition)
+
+    def fill(number: int) -> bytes:
+        return template.fill(make_recipient(attributes={name: str(number >> n & 1) for n, name in enumerate(names)}))
+
+    first = fill(0)
+    assert fill(0) == first and len(compiled) == 1
+    for number in range(1, VARIANTS + 1):
+        fill(number)
+    assert len(compiled) == VARIANTS + 1
+    assert fill(0) == first and len(compiled) == VARIANTS + 2
+
+
+def test_a_subject_may_name_the_reader() -> None:
+    edition = make_edition(
+        subject=f"{TOKENS['name']}: news from {TOKENS['field0']}", fields=(Field(attribute="city", fallback="here"),)
+    )
+    template = MessageTemplate(edition)
+    assert b"\r\nSubject: Mary: news from here\r\n" in template.fill(make_recipient(name="Mary"))
+    hostile = read(template.fill(make_recipient(name="a\r\nBcc: b@example.com", attributes={"city": "\u2028北京"})))
+    assert hostile["Subject"] == "a Bcc: b@example.com: news from 北京"
+    assert "Bcc" not in hostile
+
+
+@pytest.mark.parametrize(
+    ("list_name", "said"),
+    [
+        ("readers", "spp/2026-02:readers:news:spp"),
+        ("", "spp/2026-02::news:spp"),
+        ("a:b 读", "spp/2026-02:a%3Ab%20%E8%AF%BB:news:spp"),
+    ],
+)
+def test_feedback_names_issue_list_and_publication(list_name: str, said: str) -> None:
+    assert read(TEMPLATE.fill(make_recipient(list=list_name)))["Feedback-ID"] == said
+
+
+def test_a_moment_is_dated_alike_in_every_time_zone() -> None:
+    template = MessageTemplate(make_edition())
+    beijing = NOW.astimezone(dt.timezone(dt.timedelta(hours=8)))
+    first = template.fill(make_recipient(planned_at=beijing))
+    assert b"\r\nDate: Fri, 20 Feb 2026 09:00:00 +0000\r\n" in first
+    assert template.fill(make_recipient()) == first
+    later = template.fill(make_recipient(planned_at=NOW + dt.timedelta(hours=1)))
+    assert b"\r\nDate: Fri, 20 Feb 2026 10:00:00 +0000\r\n" in later
 
 
 @settings(max_examples=60, deadline=None)
@@ -143,7 +340,10 @@ def test_a_long_name_folds_within_78_columns_and_no_character_is_cut() -> None:
 def test_headers_of_a_list_are_as_the_standards_demand() -> None:
     message = read(TEMPLATE.fill(make_recipient()))
     unsubscribe = str(message["List-Unsubscribe"])
-    assert unsubscribe == "<https://spp.example.com/unsubscribe/7~c3Bw~abc>, <mailto:leave@spp.example.com>"
+    link, mail = unsubscribe.split(", ")
+    assert link == "<https://spp.example.com/unsubscribe/7~c3Bw~abc>"
+    # Whoever reads it knows whose wish it is.
+    assert mail == "<mailto:leave@spp.example.com?subject=leave%207~c3Bw~abc>"
     assert unsubscribe.count("https:") == 1
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"  # RFC 8058 §3.1, exactly this
     assert str(message["List-Id"]).endswith(" <bulletin.spp.example.com>")
@@ -169,7 +369,11 @@ def test_where_there_is_no_address_for_it_mail_is_no_way_to_leave() -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(title=NAMES.filter(clean_line), subject=NAMES.filter(clean_line), sender=NAMES.filter(clean_line))
+@given(
+    title=NAMES.filter(clean_line),
+    subject=NAMES.filter(lambda text: clean_line(text) and NONCE not in text),
+    sender=NAMES.filter(clean_line),
+)
 def test_a_publications_own_words_cant_break_the_headers(title: str, subject: str, sender: str) -> None:
     edition = make_edition(list_title=title, subject=subject, sender_name=sender)
     octets = MessageTemplate(edition).fill(make_recipient())
@@ -196,8 +400,9 @@ def test_different_recipients_differ_only_in_their_own_values() -> None:
         message = read(TEMPLATE.fill(recipient))  # type: ignore[arg-type]
         shown = [f"{name}: {value}" for name, value in message.items()]
         shown += [text_of(message, "plain"), text_of(message, "html")]
-        values = [recipient.address, recipient.name, recipient.message_id, recipient.unsubscribe_url]  # type: ignore[attr-defined]
-        for value in values:
+        url = recipient.unsubscribe_url  # type: ignore[attr-defined]
+        values = [recipient.address, recipient.name, recipient.message_id, url]  # type: ignore[attr-defined]
+        for value in (*values, url.rpartition("/")[2]):
             shown = [text.replace(value, "…") for text in shown]
         return shown
 

@@ -33,7 +33,7 @@ def server(prefect_set_up: None) -> Iterator[str]:
     from prefect.settings import PREFECT_API_URL
     from prefect.testing.utilities import prefect_test_harness
 
-    with prefect_test_harness(server_startup_timeout=120):
+    with prefect_test_harness(server_startup_timeout=600):
         yield PREFECT_API_URL.value() or ""
 
 
@@ -47,3 +47,9 @@ def publish(server: str) -> ModuleType:
 def deliver(server: str) -> ModuleType:
     """The module of deliver-send."""
     return importlib.import_module("flows.deliver")
+
+
+@pytest.fixture
+def delivery(server: str) -> ModuleType:
+    """The module that both deliver with."""
+    return importlib.import_module("flows.delivery")

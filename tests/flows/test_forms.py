@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import inspect
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -47,12 +46,6 @@ def test_every_parameter_is_described_for_the_form(deployment: dict[str, Any]) -
     for name, of in schema.properties.items():
         assert of.get("description"), name
     assert flow.description
-
-
-def test_the_served_flows_are_those_deployed(prefect_set_up: None) -> None:
-    serve: ModuleType = importlib.import_module("flows.serve")
-    served = {name for name in vars(serve) if type(vars(serve)[name]).__name__ == "Flow"}
-    assert served == {deployment["entrypoint"].partition(":")[2] for deployment in DEPLOYMENTS["deployments"]}
 
 
 def test_the_file_keeps_to_what_prefect_reads(deployment: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from pressrun.render.edition import Edition
 from pressrun.render.mail import hash_inputs
 from pressrun.workspace import open_workspace
 from rendered_issue import REPOSITORY, load_folder, render_folder
-from small_issue import write_picture
+from small_issue import ISSUE, PUBLICATION, SECOND, write_picture, write_small_issue
 
 SCRIPT = """
 import hashlib, sys
@@ -146,6 +146,30 @@ def test_an_edition_comes_back_from_the_store_as_it_was(tmp_path: Path) -> None:
     edition = render_folder(write_full_issue(tmp_path)).edition
     assert Edition.from_bytes(edition.to_bytes()) == edition
     assert edition.to_bytes() == edition.to_bytes()
+
+
+def test_an_edition_of_an_older_version_is_still_read(tmp_path: Path) -> None:
+    edition = render_folder(write_full_issue(tmp_path)).edition
+    later = {"return_path", "verp", "eight_bit", "fields", "conditions", "inline", "attachments"}
+    old = zlib.compress(edition.model_dump_json(exclude=later).encode())
+    assert Edition.from_bytes(old) == edition
+
+
+def test_what_the_publication_says_of_the_envelope_is_in_the_edition(tmp_path: Path) -> None:
+    lines = "return_path: bounces@small.example.com\nverp: true\neight_bit: true\n"
+    edition = render_folder(write_small_issue(tmp_path, publication=PUBLICATION + lines)).edition
+    assert (edition.return_path, edition.verp, edition.eight_bit) == ("bounces@small.example.com", True, True)
+
+
+def test_an_attachment_and_its_name_are_of_the_editions_inputs(tmp_path: Path) -> None:
+    entry = "attachments:\n  - {{file: media/chart.png, name: {name}.png}}\n"
+    ids = [render_folder(write_small_issue(tmp_path, issue=ISSUE)).edition.id]
+    for name in ("one", "two"):
+        folder = write_small_issue(tmp_path, issue=ISSUE + entry.format(name=name), first=SECOND)
+        ids.append(render_folder(folder).edition.id)
+    repaint(folder)
+    ids.append(render_folder(folder).edition.id)
+    assert len(set(ids)) == len(ids)
 
 
 def test_an_edition_cut_short_in_the_store_is_told() -> None:

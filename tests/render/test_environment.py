@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jinja2 import Environment
+from markupsafe import Markup
 
 from full_issue import write_full_issue
 from pressrun.errors import RenderError
 from pressrun.render.environment import make_html_environment, make_text_environment, render_template
 from pressrun.render.slot import SlotTokens
+from pressrun.source.block import Event
 from rendered_issue import render_folder
+from small_issue import ISSUE, write_small_issue
 
 VALUES = {"slots": SlotTokens("s0123456789ab"), "text": "<b>", "number": 0, "nothing": None}
 
@@ -140,12 +146,67 @@ def test_any_text_of_an_article_survives_styling(text: str) -> None:
     assert html.replace(' style="margin:0 0 14px;color:red;"', "") == plain.from_string(template).render(text=source)
 
 
-@pytest.mark.parametrize("file", ["mail.mjml.j2", "blocks.mjml.j2", "mail.txt.j2", "prose.css.j2", "head.css.j2"])
+@pytest.mark.parametrize(
+    "file",
+    [
+        "mail.mjml.j2",
+        "pieces.mjml.j2",
+        "parts/cover.mjml.j2",
+        "blocks/quote.mjml.j2",
+        "blocks/quote.txt.j2",
+        "prose.css.j2",
+    ],
+)
 def test_a_fault_in_any_file_of_a_theme_names_it(tmp_path: Path, file: str) -> None:
     folder = write_full_issue(tmp_path)
     theme = tmp_path / "templates" / "themes" / "bulletin"
-    theme.mkdir(parents=True)
+    (theme / file).parent.mkdir(parents=True)
     original = Path(__file__).parents[2] / "templates" / "themes" / "bulletin" / file
     (theme / file).write_text("{{ slots.salutation }}\n" + original.read_text(encoding="utf-8"), encoding="utf-8")
     with pytest.raises(RenderError, match=rf"{file}:1: .*salutation"):
         render_folder(folder)
+
+
+def filtered(make: Callable[..., Environment], expression: str, text: str | Markup, language: str = "zh-CN") -> str:
+    return make([], language=language).from_string(expression).render(text=text)
+
+
+@pytest.mark.parametrize("make", [make_html_environment, make_text_environment])
+@pytest.mark.parametrize("name", ["markdown", "inline", "typeset"])
+def test_text_is_set_in_the_environments_language_or_the_one_a_filter_is_given(
+    make: Callable[..., Environment], name: str
+) -> None:
+    assert "采用 EPEAT 标准" in filtered(make, f"{{{{ text|{name} }}}}", "采用EPEAT标准")
+    assert "采用EPEAT标准" in filtered(make, f"{{{{ text|{name}('en') }}}}", "采用EPEAT标准")
+    assert "采用EPEAT标准" in filtered(make, f"{{{{ text|{name} }}}}", "采用EPEAT标准", "")
+
+
+def test_a_line_is_set_and_then_escaped_as_html_and_not_bound_as_text() -> None:
+    typed = 'It\'s <b> "5 km"'
+    assert filtered(make_html_environment, "{{ text|typeset }}", typed, "en") == "It’s &lt;b&gt; “5\u00a0km”"
+    assert filtered(make_text_environment, "{{ text|typeset }}", typed, "en") == "It’s <b> “5 km”"
+
+
+def test_what_is_markup_already_is_not_set() -> None:
+    markup = Markup('<a href="x--y">it\'s</a>')
+    assert filtered(make_html_environment, "{{ text|typeset }}", markup, "en") == str(markup)
+
+
+def test_a_number_is_held_together_by_a_style_in_mail_and_a_class_elsewhere() -> None:
+    mail = make_html_environment([], CSS, "zh").from_string("{{ text|markdown }}").render(text="约3.5万吨。")
+    assert '约<span style="white-space:nowrap">3.5万吨</span>。' in mail
+    page = filtered(make_html_environment, "{{ text|markdown }}", "约3.5万吨。", "zh")
+    assert '约<span class="nowrap">3.5万吨</span>。' in page
+
+
+def test_a_template_tells_an_events_time() -> None:
+    event = Event.model_validate({"slug": "a", "title": "A", "starts": "2026-06-30 09:00"})
+    environment = make_html_environment([])
+    told = environment.from_string("{{ event|event_time('en', zone) }}").render(event=event, zone=ZoneInfo("UTC"))
+    assert told == "30 June 2026, 09:00 (UTC)"
+
+
+def test_the_subject_is_set_as_its_language_is(tmp_path: Path) -> None:
+    issue = ISSUE + "subject: \"Is it 'small'? 5 km -- {{ city | here }}\"\n"
+    subject = render_folder(write_small_issue(tmp_path, issue=issue)).edition.subject
+    assert subject.startswith("Is it ‘small’? 5 km – @@")

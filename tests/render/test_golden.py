@@ -13,9 +13,10 @@ from rendered_issue import REPOSITORY, fill, render_folder
 GOLDEN = REPOSITORY / "tests" / "golden"
 
 
-@pytest.mark.parametrize("name", ["field-notes", "full"])
+@pytest.mark.parametrize("name", ["field-notes", "full", "full-letter"])
 def test_the_mail_is_as_it_was_looked_at(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    folder = write_full_issue(tmp_path) if name == "full" else REPOSITORY / "issues" / "field-notes" / "2026-01"
+    theme = {"full": "bulletin", "full-letter": "letter"}.get(name)
+    folder = write_full_issue(tmp_path, theme) if theme else REPOSITORY / "issues" / "field-notes" / "2026-01"
     rendering = render_folder(folder)
     html, text = fill(rendering)
     for kind, content in (("html", html.replace("><", ">\n<")), ("txt", text)):

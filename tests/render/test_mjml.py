@@ -283,3 +283,8 @@ def test_no_font_is_fetched_from_elsewhere() -> None:
     html = compile_mjml(text("x", head='<mj-attributes><mj-all font-family="Roboto,Lato" /></mj-attributes>'), "mail")
     assert "Roboto,Lato" in html
     assert "googleapis" not in html
+
+
+def test_a_line_end_between_two_words_stays_a_space() -> None:
+    page = compiled(text('<p><strong>one</strong>\n  <em>two</em>\n<a href="x">three</a></p>'))
+    assert "one two three" in page.text_content()

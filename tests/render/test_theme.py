@@ -6,10 +6,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-import yaml
 
 from full_issue import write_full_issue
 from pressrun.errors import RenderError
+from pressrun.render.contrast import contrast
 from pressrun.render.theme import Palette, load_theme
 from rendered_issue import REPOSITORY, render_folder
 
@@ -32,7 +32,7 @@ def write_theme(folder: Path, old: str = "", new: str = "", name: str = "bulleti
     [
         ("width: 640", "width: wide", ["theme.yaml:3:", "width"]),
         ("width: 640", "width: 2000", ["theme.yaml:3:", "width"]),
-        ('page: "#eef1ec"', "page: green", ["theme.yaml:5:", "light.page"]),
+        ('page: "#eef1ec"', "page: green", ["theme.yaml:7:", "light.page"]),
         ('page: "#eef1ec"', 'pages: "#eef1ec"', ["theme.yaml:", "light.pages", "page"]),
         ("title: Bulletin", "title: [", ["theme.yaml:"]),
         ("  default:", "  other:", ["typefaces", "default"]),
@@ -48,7 +48,7 @@ def test_a_fault_in_theme_yaml_is_told_with_its_place(tmp_path: Path, old: str, 
 
 def test_every_fault_of_theme_yaml_is_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(RenderError) as caught:
-        load_theme("bulletin", [write_theme(tmp_path, "width: 640\nlight:\n", "width: x\nheight: 3\nlight:\n")])
+        load_theme("bulletin", [write_theme(tmp_path, "width: 640\n", "width: x\nheight: 3\n")])
     assert "width" in str(caught.value) and "height" in str(caught.value)
 
 
@@ -93,35 +93,111 @@ def test_a_theme_of_the_workspace_can_have_a_name_of_its_own(tmp_path: Path) -> 
     assert "The first &amp; &lt;best&gt;" in render_folder(folder).edition.html
 
 
-def luminance(colour: str) -> float:
-    """WCAG 2.2's relative luminance."""
-    parts = [int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5)]
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def contrast(one: str, other: str) -> float:
-    """WCAG 2.2's contrast ratio."""
-    dark, light = sorted((luminance(one), luminance(other)))
-    return (light + 0.05) / (dark + 0.05)
-
-
-def test_contrast_is_measured_as_wcag_does() -> None:
-    assert contrast("#000000", "#ffffff") == pytest.approx(21)
-    assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
+@pytest.mark.parametrize(
+    ("old", "new", "names"),
+    [
+        ('quiet: "#586860"', 'quiet: "#8a9a92"', ["theme.yaml:11:", "light.quiet #8a9a92", ":1 on paper", "4.5:1"]),
+        ('tint: "#222b26"', 'tint: "#7a857f"', ["theme.yaml:", "dark.ink #e4eae5", "on tint #7a857f"]),
+        ('warning: "#9a4a12"', 'warning: "#d9822b"', ["light.warning", "on page"]),
+    ],
+)
+def test_text_that_can_not_be_read_on_its_ground_is_a_fault(
+    tmp_path: Path, old: str, new: str, names: list[str]
+) -> None:
+    with pytest.raises(RenderError) as caught:
+        load_theme("bulletin", [write_theme(tmp_path, old, new)])
+    assert all(name in str(caught.value) for name in names), str(caught.value)
 
 
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("ink", ["ink", "quiet", "accent"])
-@pytest.mark.parametrize("ground", ["paper", "tint", "page"])
-def test_text_can_be_read_on_every_ground(theme: str, scheme: str, ink: str, ground: str) -> None:
+def test_text_can_be_read_on_every_ground(theme: str, scheme: str) -> None:
     palette: Palette = getattr(load_theme(theme, [TEMPLATES]), scheme)
-    assert contrast(getattr(palette, ink), getattr(palette, ground)) >= 4.5
+    for ink in (palette.ink, palette.quiet, palette.accent, palette.warning):
+        assert all(contrast(ink, ground) >= 4.5 for ground in (palette.page, palette.paper, palette.tint))
 
 
 @pytest.mark.parametrize("theme", THEMES)
 def test_no_ground_is_pure_black_or_white(theme: str) -> None:
-    text = (TEMPLATES / "themes" / theme / "theme.yaml").read_text(encoding="utf-8")
-    colours = {value for scheme in ("light", "dark") for value in yaml.safe_load(text)[scheme].values()}
-    assert not colours & {"#000000", "#ffffff"}
+    loaded = load_theme(theme, [TEMPLATES])
+    assert not {*loaded.light.model_dump().values(), *loaded.dark.model_dump().values()} & {"#000000", "#ffffff"}
+
+
+def write_own(folder: Path, name: str, files: dict[str, str]) -> Path:
+    """A workspace's theme `name` with `files`; gives the workspace's templates."""
+    theme = folder / "templates" / "themes" / name
+    for path, text in files.items():
+        (theme / path).parent.mkdir(parents=True, exist_ok=True)
+        (theme / path).write_text(text, encoding="utf-8")
+    return folder / "templates"
+
+
+QUOTE = "<p>QUOTED {{ block.text }}</p>\n"
+
+
+def test_one_block_of_the_workspace_overrides_one_of_the_theme(tmp_path: Path) -> None:
+    folder = write_full_issue(tmp_path)
+    before = render_folder(folder).edition
+    write_own(tmp_path, "bulletin", {"blocks/quote.mjml.j2": QUOTE})
+    after = render_folder(folder).edition
+    assert "QUOTED Small is what you make of it." in after.html
+    assert after.text.replace(after.nonce, "") == before.text.replace(before.nonce, "")
+    assert after.html.count("<table") == before.html.count("<table")
+
+
+def test_a_theme_that_extends_another_has_its_files_and_tokens_but_for_its_own(tmp_path: Path) -> None:
+    folder = write_full_issue(tmp_path, "ours")
+    tokens = "title: Ours\nextends: letter\nwidth: 560\nlight: {accent: '#1a4e8a', warning: '#1a4e8a'}\n"
+    templates = write_own(tmp_path, "ours", {"theme.yaml": tokens, "blocks/quote.mjml.j2": QUOTE})
+    theme = load_theme("ours", [templates, TEMPLATES])
+    letter = load_theme("letter", [TEMPLATES])
+    assert (theme.title, theme.width, theme.light.accent) == ("Ours", 560, "#1a4e8a")
+    assert (theme.light.ink, theme.scale, theme.dark) == (letter.light.ink, letter.scale, letter.dark)
+    html = render_folder(folder).edition.html
+    assert "QUOTED" in html and "#1a4e8a" in html and letter.light.accent not in html
+    assert 'class="label"' not in html  # that is bulletin's, two themes below
+
+
+def test_a_workspace_changes_one_token_of_a_shipped_theme(tmp_path: Path) -> None:
+    templates = write_own(tmp_path, "letter", {"theme.yaml": "extends: letter\nlight:\n  accent: '#1a4e8a'\n"})
+    theme = load_theme("letter", [templates, TEMPLATES])
+    shipped = load_theme("letter", [TEMPLATES])
+    assert theme.light.accent == "#1a4e8a"
+    assert theme.light.model_dump(exclude={"accent"}) == shipped.light.model_dump(exclude={"accent"})
+    assert theme.model_dump(exclude={"light", "extends"}) == shipped.model_dump(exclude={"light", "extends"})
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({"a": "b", "b": "a"}, "extends itself"),
+        ({"a": "a"}, "extends itself"),
+        ({"a": "../bulletin"}, r"theme\.yaml:2:.*extends"),
+        ({"a": "nowhere"}, r"themes/a/theme\.yaml: no theme is called 'nowhere'"),
+    ],
+)
+def test_themes_that_extend_in_a_circle_or_one_that_is_not_there_are_told(
+    tmp_path: Path, files: dict[str, str], message: str
+) -> None:
+    for name, below in files.items():
+        templates = write_own(tmp_path, name, {"theme.yaml": f"title: T\nextends: {below}\n"})
+    with pytest.raises(RenderError, match=message):
+        load_theme("a", [templates, TEMPLATES])
+
+
+def test_a_fault_in_a_theme_that_extends_is_told_at_its_own_line(tmp_path: Path) -> None:
+    tokens = "title: Ours\nextends: bulletin\nlight:\n  quiet: '#aaaaaa'\n"
+    templates = write_own(tmp_path, "ours", {"theme.yaml": tokens})
+    with pytest.raises(RenderError, match=r"themes/ours/theme\.yaml:4:.*light\.quiet"):
+        load_theme("ours", [templates, TEMPLATES])
+
+
+@pytest.mark.parametrize("changed", ["themes/below/theme.yaml", "themes/below/blocks/quote.mjml.j2"])
+def test_what_a_theme_extends_is_of_the_editions_inputs(tmp_path: Path, changed: str) -> None:
+    folder = write_full_issue(tmp_path, "ours")
+    write_own(tmp_path, "below", {"theme.yaml": "extends: letter\n", "blocks/quote.mjml.j2": QUOTE})
+    write_own(tmp_path, "ours", {"theme.yaml": "title: Ours\nextends: below\n"})
+    before = render_folder(folder).edition.id
+    with (tmp_path / "templates" / changed).open("a", encoding="utf-8") as file:
+        file.write("\n")
+    assert render_folder(folder).edition.id != before

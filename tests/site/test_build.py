@@ -28,7 +28,7 @@ def test_report_counts_what_stands_in_the_folder(workspace: Workspace, tmp_path:
     (one,) = report.publications
     written = [name for name in files_of(report.out / "letter") if name != MARKER]
     assert report.front_page.is_file()
-    assert (one.id, one.title, one.pages, one.entries, one.files) == ("letter", "绿色采购通讯", 3, 4, len(written))
+    assert (one.id, one.title, one.pages, one.entries, one.files) == ("letter", "绿色采购通讯", 7, 4, len(written))
     assert one.feeds["atom"] == "https://news.example.com/letter/atom.xml"
 
 
@@ -59,7 +59,7 @@ def test_a_build_takes_the_place_of_the_last_one_whole(workspace: Workspace, tmp
     site(workspace, out)
     assert not (out / "letter/2025-04").exists()
     assert not (out / "letter/stray.txt").exists()
-    assert sorted(path.name for path in out.iterdir()) == [MARKER, "index.html", "letter", "style.css"]
+    assert sorted(path.name for path in out.iterdir()) == [MARKER, "index.html", "letter", "robots.txt", "style.css"]
 
 
 @pytest.mark.parametrize("theirs", ["letter/photo.jpg", "index.html"])
@@ -121,6 +121,6 @@ def test_verb_prints_where_to_look(workspace: Workspace, tmp_path: Path, monkeyp
         app, ["--workspace", str(tmp_path), "site", "--out", "public", "letter"], catch_exceptions=False
     )
     assert result.exit_code == 0
-    assert "绿色采购通讯: 3 pages, 4 feed entries" in result.output
+    assert "绿色采购通讯: 7 pages, 4 feed entries" in result.output
     assert "in public/letter/" in result.output
     assert result.output.endswith("Look at public/index.html\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,10 +16,41 @@ from written_issue import write_issue
 from pressrun.errors import PressrunError
 from pressrun.site.build import site
 from pressrun.site.feeds import ISSUES_IN_FEED
+from pressrun.source.loader import load_issue
 from pressrun.workspace import Workspace
 
 ATOM = {"a": "http://www.w3.org/2005/Atom"}
 XML_LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
+BLOCKS = """\
+---
+title: Second article
+language: en
+---
+:::callout
+title: Mind the gap
+text: The doors close.
+:::
+
+:::event
+slug: open-day
+title: Open day
+starts: 2026-05-04 09:00
+ends: 2026-05-04 17:00
+place: Town hall
+:::
+
+:::button
+text: Sign up
+url: https://www.example.com/sign-up
+:::
+
+:::table
+caption: Spending
+columns: [What, Sum]
+rows:
+  - [Paper, "3"]
+:::
+"""
 
 
 def feeds_of(out: Path, name: str) -> Iterator[Path]:
@@ -102,8 +134,9 @@ def test_a_correction_keeps_the_id_and_moves_updated(
     article.write_text(text, encoding="utf-8")
     after = json.loads((build() / "letter/feed.json").read_bytes())["items"]
     assert [item["id"] for item in before] == [item["id"] for item in after]
-    assert after[1]["date_modified"] == "2026-04-09T09:00:00+08:00"
-    assert after[1]["date_published"] == before[1]["date_published"] == "2026-03-31T09:00:00+08:00"
+    assert before[1]["date_modified"] == before[1]["date_published"] == "2026-03-31T08:59:59+08:00"
+    assert after[1]["date_modified"].startswith("2026-04-09T08:59:59")
+    assert after[1]["date_published"] == before[1]["date_published"]
 
 
 def test_an_entry_tells_authors_categories_and_language(build: Callable[[], Path]) -> None:
@@ -123,7 +156,7 @@ def test_rss_names_authors_and_the_page_as_its_link(build: Callable[[], Path]) -
     creators = [e.text for e in feed.find("channel/item[2]").findall("{http://purl.org/dc/elements/1.1/}creator")]
     assert creators == ["Ann", "Bo"]
     assert feed.find("channel/item/guid").get("isPermaLink") == "false"
-    assert feed.findtext("channel/item/link") == "https://news.example.com/letter/2026-01/#first"
+    assert feed.findtext("channel/item/link") == "https://news.example.com/letter/2026-01/first/"
 
 
 def test_json_feed_has_what_version_1_1_asks_for(any_site: Path) -> None:
@@ -134,13 +167,163 @@ def test_json_feed_has_what_version_1_1_asks_for(any_site: Path) -> None:
         assert all(item["id"] and item["content_html"] and item["authors"] for item in feed["items"])
 
 
-def test_only_the_newest_issues_are_in_the_feed(tmp_path: Path, workspace: Workspace) -> None:
-    for total in range(1, 6):
-        write_issue(tmp_path, f"2024-0{total}", 2024, total, total)
+def write_old_issues(root: Path, totals: range) -> None:
+    for total in totals:
+        first = write_issue(root, f"old-{total}", 2024, total, total, f"2024-{total:02}-01") / "first.md"
+        first.write_text(first.read_text(encoding="utf-8").replace("updated: 2026-04-02\n", ""), encoding="utf-8")
+
+
+def test_only_the_newest_issues_are_in_the_live_feed(tmp_path: Path, workspace: Workspace) -> None:
+    write_old_issues(tmp_path, range(1, 6))
     report = site(workspace, tmp_path / "out")
     assert report.publications[0].entries == 2 * ISSUES_IN_FEED
     items = json.loads((tmp_path / "out/letter/feed.json").read_bytes())["items"]
-    assert {item["url"].split("/")[4] for item in items} == {"2026-01", "2025-04", "2024-05", "2024-04", "2024-03"}
+    assert {item["url"].split("/")[4] for item in items} == {"2026-01", "2025-04", "old-5", "old-4", "old-3"}
+
+
+def test_what_is_put_right_in_an_old_issue_comes_out_again_in_the_live_feed(
+    tmp_path: Path, workspace: Workspace
+) -> None:
+    write_old_issues(tmp_path, range(1, 6))
+    issue = tmp_path / "issues/letter/old-1/issue.yaml"
+    what = "corrections:\n  - {date: 2024-07-09, article: second, what: 不是**三**，是四。}\n"
+    issue.write_text(issue.read_text(encoding="utf-8") + what, encoding="utf-8")
+    site(workspace, tmp_path / "out")
+    items = json.loads((tmp_path / "out/letter/feed.json").read_bytes())["items"]
+    assert [item["id"].rpartition(":")[2] for item in items[2 * ISSUES_IN_FEED :]] == ["letter/old-1/second"]
+    assert items[-1]["date_modified"].startswith("2024-07-09")
+    note = html.fragment_fromstring(items[-1]["content_html"]).find("aside")
+    assert " ".join(note.text_content().split()) == "更正：2024年7月9日 不是三，是四。"
+    assert note.find(".//time").get("datetime") == "2024-07-09" and note.findtext(".//p/strong[1]")
+
+
+def test_an_archive_document_that_has_one_after_it_keeps_its_bytes(tmp_path: Path, workspace: Workspace) -> None:
+    write_old_issues(tmp_path, range(1, 12))  # the workspace's own have the running numbers 9 and 10
+    before = site(workspace, tmp_path / "out").out / "letter"
+    kept = {name: (before / name).read_bytes() for name in ("rss-1.xml", "atom-1.xml", "feed-1.json")}
+    assert (before / "atom-2.xml").exists()
+    write_old_issues(tmp_path, range(12, 13))
+    after = site(workspace, tmp_path / "out").out / "letter"
+    assert {name: (after / name).read_bytes() for name in kept} == kept
+
+
+def test_whoever_follows_the_archive_documents_meets_every_article(tmp_path: Path, workspace: Workspace) -> None:
+    write_old_issues(tmp_path, range(1, 13))
+    folder = site(workspace, tmp_path / "out").out / "letter"
+    for name, wanted in (("atom.xml", 28), ("issues-atom.xml", 14)):
+        ids, seen, at = set[str](), list[str](), name
+        while at:
+            feed = etree.fromstring((folder / at).read_bytes())
+            ids |= set(feed.xpath("a:entry/a:id/text()", namespaces=ATOM))
+            links = {link.get("rel"): link.get("href").rpartition("/")[2] for link in feed.iterfind("a:link", ATOM)}
+            is_archive = feed.find("{http://purl.org/syndication/history/1.0}archive") is not None
+            assert is_archive is bool(seen)
+            assert links.get("current") == (name if seen else None)
+            assert links["self"] == at and (links.get("next-archive") or name) == (seen[-1] if seen else name)
+            seen.append(at)
+            at = links.get("prev-archive", "")
+        assert len(ids) == wanted and len(seen) > 2
+
+
+def test_json_feeds_lead_on_to_what_is_older(tmp_path: Path, workspace: Workspace) -> None:
+    write_old_issues(tmp_path, range(1, 9))
+    folder = site(workspace, tmp_path / "out").out / "letter"
+    first = json.loads((folder / "feed.json").read_bytes())
+    assert first["next_url"] == "https://news.example.com/letter/feed-1.json"
+    last = json.loads((folder / "feed-1.json").read_bytes())
+    assert "next_url" not in last
+    assert last["user_comment"] != first["user_comment"]  # nobody is to follow an archive document
+    assert last["feed_url"] == first["next_url"]
+
+
+def test_a_feed_of_issues_has_the_whole_text_of_each(build: Callable[[], Path]) -> None:
+    feed = json.loads((build() / "letter/issues-feed.json").read_bytes())
+    assert feed["title"] == "绿色采购通讯：全部各期"
+    newest = feed["items"][0]
+    assert newest["id"] == "tag:news.example.com,2021:letter/2026-01"
+    assert newest["url"] == "https://news.example.com/letter/2026-01/"
+    assert newest["attachments"][0]["url"] == "https://news.example.com/letter/2026-01/media/cover.png"
+    content = html.fragment_fromstring(newest["content_html"])
+    assert [element.text_content() for element in content.iter("h2", "h3")] == [
+        *("进展", "第一篇 <标题> & 其他", "案例", "Second article")
+    ]
+    assert [element.get("href") for element in content.iterfind(".//h3/a")] == [
+        f"https://news.example.com/letter/2026-01/{slug}/" for slug in ("first", "second")
+    ]
+    assert "重点。" in content.text_content() and "报告说明。" in content.text_content()
+
+
+def test_each_section_has_a_feed_over_all_issues(build: Callable[[], Path]) -> None:
+    folder = build() / "letter/sections"
+    assert {path.name for path in folder.iterdir()} == {"cases", "progress"}
+    feed = json.loads((folder / "cases/feed.json").read_bytes())
+    assert feed["title"] == "绿色采购通讯：案例"
+    assert feed["feed_url"] == "https://news.example.com/letter/sections/cases/feed.json"
+    assert [item["id"].rpartition(":")[2] for item in feed["items"]] == [
+        "letter/2026-01/second",
+        "letter/2025-04/second",
+    ]
+    atom = etree.fromstring((folder / "cases/atom.xml").read_bytes())
+    assert atom.findtext("a:id", namespaces=ATOM) == "tag:news.example.com,2021:letter?section=cases"
+    assert atom.getprevious().get("href") == "../../feed.css"  # type: ignore[union-attr]
+
+
+def test_an_issue_cannot_take_the_place_of_the_sections_feeds(tmp_path: Path) -> None:
+    loaded = load_issue(write_issue(tmp_path, "sections"))
+    assert [(finding.code, finding.message) for finding in loaded.findings] == [
+        ("bad-name", "'sections' is a folder of the site's own feeds")
+    ]
+
+
+def test_an_articles_picture_goes_with_it_as_enclosure(build: Callable[[], Path]) -> None:
+    folder = build() / "letter"
+    octets = (folder / "2026-01/media/lead.png").stat().st_size
+    url = "https://news.example.com/letter/2026-01/media/lead.png"
+    atom = etree.fromstring((folder / "atom.xml").read_bytes())
+    found = [dict(link.attrib) for link in atom.iterfind("a:entry/a:link[@rel='enclosure']", ATOM)]
+    assert found[0] == {"rel": "enclosure", "href": url, "type": "image/png", "length": str(octets)}
+    rss = etree.fromstring((folder / "rss.xml").read_bytes())
+    assert dict(rss.find("channel/item/enclosure").attrib) == {"url": url, "type": "image/png", "length": str(octets)}
+    item = json.loads((folder / "feed.json").read_bytes())["items"][0]
+    assert item["attachments"] == [{"url": url, "mime_type": "image/png", "size_in_bytes": octets}]
+    assert item["image"] == url
+
+
+def test_a_hub_stands_in_live_feeds_alone(tmp_path: Path, workspace: Workspace) -> None:
+    write_old_issues(tmp_path, range(1, 9))
+    publication = tmp_path / "issues/letter/publication.yaml"
+    text = publication.read_text(encoding="utf-8") + "hub: https://hub.example.com/\n"
+    publication.write_text(text, encoding="utf-8")
+    folder = site(workspace, tmp_path / "out").out / "letter"
+    with_hub = {
+        file.relative_to(folder).as_posix() for file in folder.rglob("*.xml") if b'rel="hub"' in file.read_bytes()
+    }
+    sections = {f"sections/{name}/{kind}.xml" for name in ("cases", "progress") for kind in ("rss", "atom")}
+    assert with_hub == {"rss.xml", "atom.xml", "issues-rss.xml", "issues-atom.xml"} | sections
+    assert json.loads((folder / "feed.json").read_bytes())["hubs"] == [
+        {"type": "WebSub", "url": "https://hub.example.com/"}
+    ]
+    assert "hubs" not in json.loads((folder / "feed-1.json").read_bytes())
+
+
+def test_entries_of_an_issue_come_out_in_its_order(any_site: Path) -> None:
+    for file in feeds_of(any_site, "feed.json"):
+        moments = [item["date_published"] for item in json.loads(file.read_bytes())["items"]]
+        assert len(set(moments)) == len(moments)
+        assert sorted(moments, key=dt.datetime.fromisoformat, reverse=True) == moments
+
+
+def test_every_kind_of_block_is_in_the_content(workspace: Workspace, tmp_path: Path, build: Callable[[], Path]) -> None:
+    (tmp_path / "issues/letter/2026-01/second.md").write_text(BLOCKS, encoding="utf-8")
+    items = json.loads((build() / "letter/feed.json").read_bytes())["items"]
+    content = html.fragment_fromstring(items[1]["content_html"])
+    told = " ".join(content.text_content().split())
+    for words in ("Mind the gap", "The doors close.", "Open day", "Town hall", "Sign up", "Spending", "Paper"):
+        assert words in told
+    links = [element.get("href") for element in content.iter("a")]
+    assert links == ["https://news.example.com/letter/2026-01/events/open-day.ics", "https://www.example.com/sign-up"]
+    assert content.find(".//time").get("datetime").startswith("2026-05-04")
+    assert [cell.get("scope") for cell in content.iter("th")] == ["col", "col", "row"]
 
 
 def test_a_character_xml_cannot_carry_is_told(workspace: Workspace, tmp_path: Path, build: Callable[[], Path]) -> None:

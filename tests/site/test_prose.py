@@ -29,7 +29,7 @@ def test_no_level_is_ever_skipped(levels: list[int], top: int) -> None:
 
 def test_tables_scroll_on_pages_and_carry_no_style() -> None:
     html = '<table><tr><td style="text-align:right">1</td></tr></table>'
-    region = '<div class="scroll" role="region" aria-label="表格" tabindex="0">'
+    region = '<div class="scroll" role="group" aria-label="表格" tabindex="0">'
     assert page_prose(html, 4, "表格") == f'{region}<table><tr><td class="right">1</td></tr></table></div>'
     assert feed_prose(html, 2) == "<table><tr><td>1</td></tr></table>"
 

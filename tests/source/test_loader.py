@@ -59,6 +59,11 @@ ISSUE_FAULTS = {
     "a day that is none": (ISSUE.replace("2026-03-31", "2026-02-30"), [(4, 7, "bad-date")]),
     "a date in another form": (ISSUE.replace("2026-03-31", "31.3.2026"), [(4, 7, "bad-date")]),
     "a date that is a number": (ISSUE.replace("2026-03-31", "20260331"), [(4, 7, "bad-date")]),
+    "a time with seconds": (ISSUE + "lists: [all]\nsend_at: 2026-03-31 09:00:00\n", [(16, 10, "bad-date")]),
+    "a time with a zone": (ISSUE + "lists: [all]\nsend_at: 2026-03-31T09:00Z\n", [(16, 10, "bad-date")]),
+    "a time of no day": (ISSUE + "lists: [all]\nsend_at: 2026-02-30 09:00\n", [(16, 10, "bad-date")]),
+    "a time but no hour": (ISSUE + "lists: [all]\nsend_at: 2026-03-31\n", [(16, 10, "bad-date")]),
+    "a time but no list": (ISSUE + "send_at: 2026-03-31 09:00\n", [(15, 1, "lists-missing")]),
     "a tab": (ISSUE.replace("  image:", "\timage:"), [(7, 1, "yaml-syntax")]),
     "a bracket that never closes": (ISSUE + "inferred: [date\n", [(16, 1, "yaml-syntax")]),
     "a colon in a text": (ISSUE + "title: News: today\n", [(15, 12, "yaml-syntax")]),
@@ -77,6 +82,14 @@ ISSUE_FAULTS = {
     "an article listed twice": (ISSUE + "      - first\n", [(15, 9, "duplicate-slug")]),
     "a section named like an article": (ISSUE.replace("slug: news", "slug: first"), [(13, 9, "duplicate-slug")]),
     "an article whose name is none": (ISSUE + "      - Third one\n", [(15, 9, "bad-value")]),
+    "a correction of an article that is not there": (
+        ISSUE + "corrections:\n  - {date: 2026-04-02, article: frist, what: A figure.}\n",
+        [(16, 33, "unknown-article")],
+    ),
+    "a silence in a file that is not there": (
+        ISSUE + "silence:\n  - {rule: link-text, file: frist.md, why: Meant so.}\n",
+        [(16, 29, "unknown-file")],
+    ),
     "an article that is not there": (ISSUE + "      - third\n", [(15, 9, "missing-file")]),
     "a picture that is not there": (ISSUE.replace("cover.png", "caver.png"), [(7, 10, "missing-file")]),
     "a picture outside of media/": (ISSUE.replace("media/cover.png", "media/../issue.yaml"), [(7, 10, "bad-value")]),
@@ -202,6 +215,16 @@ def test_an_article_that_no_section_lists_is_found(tmp_path: Path) -> None:
     assert faults(write_small_issue(tmp_path, third=SECOND)) == [("third.md", 1, 1, "article-unlisted")]
 
 
+def test_corrections_and_silences_may_name_whatever_the_issue_has(tmp_path: Path) -> None:
+    more = (
+        "corrections:\n  - {date: 2026-04-02, article: second, what: A figure.}\n"
+        "  - {date: 2026-04-03, what: A name.}\n"
+        "silence:\n  - {rule: link-text, file: second.md, why: Meant so.}\n"
+        "  - {rule: subject-length, file: issue.yaml, why: Meant so.}\n  - {rule: alt-text, why: Meant so.}\n"
+    )
+    assert faults(write_small_issue(tmp_path, issue=ISSUE + more)) == []
+
+
 def test_many_faults_in_many_files_come_at_once(tmp_path: Path) -> None:
     issue = write_small_issue(
         tmp_path,
@@ -241,6 +264,14 @@ def test_many_faults_in_many_files_come_at_once(tmp_path: Path) -> None:
         (
             {"issue": ISSUE.replace("\n  image: media/cover.png\n  alt: A small house", " media/cover.png")},
             "image, alt,",
+        ),
+        (
+            {"issue": ISSUE + "corrections: [{date: 2026-04-02, article: frist, what: A figure.}]\n"},
+            "did you mean first?",
+        ),
+        (
+            {"issue": ISSUE + "silence: [{rule: link-text, file: frist.md, why: Meant so.}]\n"},
+            "did you mean first.md?",
         ),
         ({"second": SECOND + "\n:::figur\na: b\n:::\n"}, "did you mean :::figure?"),
         ({"second": SECOND + "\n:::quote\nbay: b\ntext: a\n:::\n"}, "did you mean by?"),

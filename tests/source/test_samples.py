@@ -61,9 +61,10 @@ def test_a_sample_issue_has_no_findings(folder: Path) -> None:
     assert [str(finding) for finding in check(folder, open_workspace(REPOSITORY))] == []
 
 
-def test_the_publication_of_the_seeds_has_its_five_issues_and_there_is_an_english_one() -> None:
+def test_the_publication_of_the_seeds_has_its_five_issues_and_there_are_an_english_and_an_arabic_one() -> None:
     assert [folder.name for folder in ALL if folder.parent.name == "spp"] == SEEDS
-    assert any(load(folder).publication.language.startswith("en") for folder in ALL if folder.parent.name != "spp")
+    others = [load(folder).publication.language for folder in ALL if folder.parent.name != "spp"]
+    assert sorted(set(others)) == ["ar", "en"] and others.count("ar") == 2
 
 
 @pytest.mark.parametrize("name", SEEDS)

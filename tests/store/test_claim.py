@@ -11,20 +11,20 @@ import sqlalchemy as sa
 from pressrun.address import parse_address
 from pressrun.delivery.outcome import State
 from pressrun.store.claim import (
-    Claimed,
-    Settled,
-    claim,
+    give_back,
     has_due,
     held_until,
-    mark_dots,
+    put_off,
     recover,
     register_worker,
     renew_lease,
+    repeat_in_doubt,
     retire_worker,
-    settle,
 )
+from pressrun.store.control import cancel
 from pressrun.store.database import Database
 from pressrun.store.delivery_log import count_states, plan, read_log
+from pressrun.store.journal import Claimed, Mark, Scope, Settled, open_journal
 from pressrun.store.subscribers import remove_subscriber, suppress_address
 from pressrun.store.tables import deliveries
 from small_edition import NOW, addresses, fill_list, make_edition
@@ -48,17 +48,18 @@ async def worker(database: Database, name: str, now: dt.datetime = NOW) -> None:
 
 
 async def take(database: Database, name: str, limit: int = 100, now: dt.datetime = NOW) -> list[Claimed]:
-    return await claim(database, ISSUE, name, limit, now, EXPIRY)
+    async with open_journal(database) as journal:
+        return await journal.claim(Scope(ISSUE, name, expiry=EXPIRY), limit, now)
 
 
 async def mark(database: Database, name: str, *ids: int) -> frozenset[int]:
-    async with database.write() as connection:
-        return await mark_dots(connection, name, ids, NOW)
+    async with open_journal(database) as journal:
+        return await journal.write(name, (), [Mark(row_id, "7bit", "relay") for row_id in ids], NOW)
 
 
 async def write_down(database: Database, name: str, *rows: Settled) -> None:
-    async with database.write() as connection:
-        await settle(connection, name, rows)
+    async with open_journal(database) as journal:
+        await journal.write(name, rows, (), NOW)
 
 
 def settled(row: Claimed, state: State, due_at: dt.datetime = NOW, code: int | None = 250) -> Settled:
@@ -255,3 +256,68 @@ async def test_rows_of_a_worker_nobody_knows_are_taken_back(planned: Database) -
         )
     assert await held_until(planned, ISSUE, "b") == (2, None)
     assert await recover(planned, NOW) == (2, 0)
+
+
+async def test_rows_given_back_by_name_leave_the_others_held(planned: Database) -> None:
+    await worker(planned, "a")
+    await worker(planned, "b")
+    first, second, begun, *_ = await take(planned, "a", 5)
+    (theirs,) = await take(planned, "b", 1)
+    await mark(planned, "a", begun.id)
+    await give_back(planned, "a", NOW, [first.id, begun.id, theirs.id])
+    assert await states(planned) == {"queued": 5, "sending": 4, "dot": 1}
+    again = await take(planned, "b", 1)
+    assert [(row.id, row.attempts) for row in again] == [(first.id, 1)]
+    assert await mark(planned, "a", second.id) == {second.id}
+
+
+async def test_rows_put_off_wait_until_due_and_count_no_try(planned: Database) -> None:
+    await worker(planned, "a")
+    await worker(planned, "b")
+    first, begun = await take(planned, "a", 2)
+    (theirs,) = await take(planned, "b", 1)
+    await mark(planned, "a", begun.id)
+    later = NOW + dt.timedelta(minutes=5)
+    await put_off(planned, "a", [first.id, begun.id, theirs.id], later, "the domain rests", NOW)
+    assert await states(planned) == {"queued": 7, "deferred": 1, "dot": 1, "sending": 1}
+    (row,) = [row async for row in read_log(planned, ISSUE, [State.DEFERRED])]
+    assert (row.id, row.due_at, row.reply, row.attempts) == (first.id, later, "the domain rests", 0)
+    assert first.id not in {row.id for row in await take(planned, "b", now=later - SECOND)}
+    assert [row.id for row in await take(planned, "b", now=later)] == [first.id]
+
+
+@pytest.mark.parametrize("way", ["given back", "put off", "retired", "recovered"])
+async def test_what_comes_back_after_the_cancelling_is_cancelled(planned: Database, way: str) -> None:
+    await worker(planned, "a")
+    rows = await take(planned, "a", 4)
+    assert await cancel(planned, ISSUE, NOW) == 6
+    match way:
+        case "given back":
+            await give_back(planned, "a", NOW)
+        case "put off":
+            await put_off(planned, "a", [row.id for row in rows], NOW + SECOND, "the domain rests", NOW)
+        case "retired":
+            await retire_worker(planned, "a", NOW)
+        case _:
+            await recover(planned, NOW + LEASE)
+    assert await states(planned) == {"cancelled": 10}
+
+
+async def test_what_is_in_doubt_is_repeated_once_through_its_list_alone(planned: Database) -> None:
+    await worker(planned, "a")
+    rows = await take(planned, "a", 3)
+    await mark(planned, "a", *(row.id for row in rows))
+    await recover(planned, NOW + LEASE)
+    assert await repeat_in_doubt(planned, ISSUE, NOW, "other") == 0
+    assert await repeat_in_doubt(planned, "spp/other", NOW) == 0
+    assert await repeat_in_doubt(planned, ISSUE, NOW, "all") == 3
+    await worker(planned, "b", NOW + LEASE)
+    again = await take(planned, "b", 3, NOW + LEASE)
+    assert {(row.repeated, row.form, row.message_id) for row in again} == {
+        (True, "7bit", row.message_id) for row in rows
+    }
+    await write_down(planned, "a", *(settled(row, State.SENT) for row in rows))  # a zombie's, and too late
+    await mark(planned, "b", *(row.id for row in again))
+    await recover(planned, NOW + 2 * LEASE)
+    assert await repeat_in_doubt(planned, ISSUE, NOW) == 0
+    assert await states(planned) == {"queued": 7, "in_doubt": 3}

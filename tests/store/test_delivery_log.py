@@ -10,7 +10,7 @@ import pytest
 from pressrun.address import parse_address
 from pressrun.delivery.outcome import State
 from pressrun.errors import UsageError
-from pressrun.store.claim import Settled, claim, register_worker, settle
+from pressrun.store.claim import register_worker
 from pressrun.store.database import Database
 from pressrun.store.delivery_log import (
     Row,
@@ -22,6 +22,7 @@ from pressrun.store.delivery_log import (
     preview_plan,
     read_log,
 )
+from pressrun.store.journal import Scope, Settled, open_journal
 from pressrun.store.subscribers import remove_subscriber, suppress_address
 from small_edition import NOW, addresses, fill_list, make_edition
 
@@ -87,19 +88,19 @@ async def test_who_left_is_not_planned_and_who_is_suppressed_is_planned_as_such(
 
 async def test_a_preview_tells_the_plan_and_writes_nothing(database: Database) -> None:
     await fill_list(database, "all", addresses(3))
-    preview = await preview_plan(database, ISSUE, "all")
+    preview = await preview_plan(database, ISSUE, "all", NOW)
     assert (preview.added, preview.audience) == (3, 3)
     assert sum((await count_states(database, ISSUE)).values()) == 0
     await plan(database, EDITION, "all", NOW)
     await fill_list(database, "all", addresses(4))
-    assert (await preview_plan(database, ISSUE, "all")).added == 1
+    assert (await preview_plan(database, ISSUE, "all", NOW)).added == 1
 
 
 async def test_an_unknown_list_is_refused_and_leaves_no_trace(database: Database) -> None:
     with pytest.raises(UsageError, match="no list 'nobody'"):
         await plan(database, EDITION, "nobody", NOW)
     with pytest.raises(UsageError):
-        await preview_plan(database, ISSUE, "nobody")
+        await preview_plan(database, ISSUE, "nobody", NOW)
     assert await load_editions(database, ISSUE) == {}
 
 
@@ -117,16 +118,17 @@ async def test_the_log_can_be_read_by_state_and_knows_what_is_due_next(database:
     await plan(database, EDITION, "all", NOW)
     assert await next_due(database, ISSUE) is None
     await register_worker(database, "a", "host", 1, NOW, MINUTE)
-    rows = await claim(database, ISSUE, "a", 3, NOW, dt.timedelta(days=3))
-    async with database.write() as connection:
-        await settle(
-            connection,
+    async with open_journal(database) as journal:
+        rows = await journal.claim(Scope(ISSUE, "a"), 3, NOW)
+        await journal.write(
             "a",
             [
                 Settled(rows[0].id, State.SENT, 1, 250, "2.0.0", "2.0.0 好", NOW, NOW + MINUTE),
                 Settled(rows[1].id, State.DEFERRED, 1, 451, None, "later", NOW + 9 * MINUTE, NOW + MINUTE),
                 Settled(rows[2].id, State.DEFERRED, 1, 451, None, "later", NOW + 5 * MINUTE, NOW + MINUTE),
             ],
+            (),
+            NOW,
         )
     (sent,) = await log(database, State.SENT)
     assert (sent.code, sent.enhanced, sent.reply, sent.updated_at) == (250, "2.0.0", "2.0.0 好", NOW + MINUTE)

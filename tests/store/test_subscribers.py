@@ -13,8 +13,9 @@ import sqlalchemy as sa
 
 from pressrun.address import parse_address
 from pressrun.errors import UsageError
+from pressrun.store.consent import ConsentBasis
 from pressrun.store.database import Database
-from pressrun.store.subscriber import ImportReport, Joined, ListCount, RejectedRow, Row, Subscriber
+from pressrun.store.subscriber import ImportReport, ImportTerms, Joined, ListCount, RejectedRow, Row, Subscriber
 from pressrun.store.subscriber_import import import_subscribers
 from pressrun.store.subscribers import (
     add_subscriber,
@@ -26,9 +27,12 @@ from pressrun.store.subscribers import (
 )
 from pressrun.store.tables import subscribers, suppressions
 from pressrun.subscriber_file import read_subscribers, write_subscribers
+from small_edition import KEY
 
 NOW = dt.datetime(2026, 2, 1, 8, 30, tzinfo=dt.UTC)
 LATER = NOW + dt.timedelta(days=1)
+SPP = ImportTerms("spp", ConsentBasis.DOUBLE_OPT_IN, "people.csv", "Mail me, please.")
+NOTES = ImportTerms("notes", ConsentBasis.WRITTEN)
 LI = parse_address("Li.Wei@example.com")
 ANN = parse_address("ann@example.com")
 
@@ -42,7 +46,7 @@ async def people(database: Database, list_name: str | None = None) -> list[Subsc
 
 
 async def bring(database: Database, rows: Iterable[Row | RejectedRow], now: dt.datetime = NOW) -> ImportReport:
-    return await import_subscribers(database, rows, "spp", now)
+    return await import_subscribers(database, rows, SPP, KEY, now)
 
 
 async def test_someone_added_is_on_the_list_with_name_and_attributes(database: Database) -> None:
@@ -127,7 +131,7 @@ async def test_a_suppressed_address_may_be_a_member(database: Database) -> None:
 async def test_people_are_listed_in_order_across_batches(database: Database) -> None:
     addresses = [f"p{n * 7919 % 2500}@example.com" for n in range(2500)]
     assert await bring(database, rows(*addresses)) == ImportReport(added=2500)
-    await import_subscribers(database, rows("p1@example.com", "p2@example.com"), "notes", LATER)
+    await import_subscribers(database, rows("p1@example.com", "p2@example.com"), NOTES, KEY, LATER)
     found = await people(database)
     assert [person.address for person in found] == addresses
     assert {person.address for person in found if person.lists == ("notes", "spp")} == {
@@ -219,8 +223,8 @@ async def test_others_may_write_while_rows_are_gathered(database: Database) -> N
 async def test_imports_of_the_same_people_at_once_do_not_hinder_each_other(database: Database) -> None:
     forth = [f"p{n}@example.com" for n in range(3000)]
     reports = await asyncio.gather(
-        import_subscribers(database, rows(*forth, name="A"), "spp", NOW),
-        import_subscribers(database, rows(*reversed(forth), name="B"), "notes", NOW),
+        import_subscribers(database, rows(*forth, name="A"), SPP, KEY, NOW),
+        import_subscribers(database, rows(*reversed(forth), name="B"), NOTES, KEY, NOW),
         *(add_subscriber(database, parse_address(text), "C", {}, "spp", NOW) for text in forth[:5]),
     )
     assert isinstance(reports[0], ImportReport)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,48 +25,61 @@ Issue = Annotated[str, typer.Argument(metavar="ISSUE", help="publication/issue, 
 def send(
     context: typer.Context,
     issue: Issue,
-    list_name: Annotated[str, typer.Option("--list", metavar="LIST", help="The list to send to.")],
+    list_name: Annotated[str, typer.Option("--list", metavar="LIST", help="The list to send to, or LIST:SEGMENT.")],
     smtp: Annotated[str | None, typer.Option(metavar="URL", help="The relay; else PRESSRUN_SMTP_URL.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be done, and do nothing.")] = False,
 ) -> int:
     """Send an issue to a list, nobody twice; an interrupted send goes on."""
-    from pressrun.render.source import render_issue, require_size
+    from pressrun.render.mail import render
+    from pressrun.render.source import open_issue, require_size
 
     workspace = workspace_of(context)
-    rendering = render_issue(workspace, issue)
+    source = open_issue(workspace, issue)
+    rendering = render(source, workspace.template_folders)
     require_size(rendering)
     if dry_run:
         return asyncio.run(_preview(workspace, rendering.edition, list_name))
-    return asyncio.run(_send(workspace, rendering.edition, list_name, relay_of(workspace, smtp)))
+    from pressrun.delivery.event_loop import run
+
+    held = source.publication.approval == "required"
+    return run(_send(workspace, rendering.edition, list_name, relays_of(workspace, smtp), held))
 
 
-def relay_of(workspace: Workspace, url: str | None) -> Relay:
-    """The relay at `url`, else the one of the settings."""
-    from pressrun.delivery.relay import parse_relay
+def relays_of(workspace: Workspace, urls: str | None) -> tuple[Relay, ...]:
+    """The relays at `urls`, else those of the settings."""
+    from pressrun.delivery.relay import parse_relays
 
-    return parse_relay(url or workspace.settings.smtp_url.get_secret_value())
+    return parse_relays(urls or workspace.settings.smtp_url.get_secret_value())
 
 
 async def _preview(workspace: Workspace, edition: Edition, list_name: str) -> int:
+    from pressrun.segment import segments_for
     from pressrun.store.database import open_database
     from pressrun.store.delivery_log import count_open, count_states, preview_plan
+    from pressrun.store.lack import count_lacks
 
     async with open_database(workspace.database_url) as database:
-        plan = await preview_plan(database, edition.issue, list_name)
+        now, segments = dt.datetime.now(dt.UTC), segments_for(workspace, [list_name])
+        plan = await preview_plan(database, edition.issue, list_name, now, segments)
         open_rows = count_open(await count_states(database, edition.issue, list_name))
-    typer.echo(f"{edition.issue} ({edition.subject}), edition {edition.id[:12]}")
+        lacks = await count_lacks(database, edition, list_name, now, segments)
+    typer.echo(f"{edition.issue} ({edition.shown_subject}), edition {edition.id[:12]}")
     typer.echo(f"{list_name}: {plan.audience} people, {plan.added} of them not planned yet; {open_rows} rows open")
+    for lack in lacks:
+        typer.echo(f"  {lack}")
     typer.echo("dry run: nothing was planned or sent")
     return 0
 
 
-async def _send(workspace: Workspace, edition: Edition, list_name: str, relay: Relay) -> int:
+async def _send(workspace: Workspace, edition: Edition, list_name: str, relays: tuple[Relay, ...], held: bool) -> int:
     from pressrun.cli.progress import show_progress
-    from pressrun.delivery.deliver import policy_from
+    from pressrun.delivery.keyring import signing_keys
+    from pressrun.delivery.policy import policy_from
     from pressrun.delivery.send import send as send_edition
+    from pressrun.segment import segments_for
     from pressrun.store.database import open_database
 
-    stop = asyncio.Event()
+    stop, segments = asyncio.Event(), segments_for(workspace, [list_name])
     _stop_on_signal(stop)
     async with open_database(workspace.database_url) as database:
         with show_progress() as (take_open, take_outcome):
@@ -73,12 +87,16 @@ async def _send(workspace: Workspace, edition: Edition, list_name: str, relay: R
                 database,
                 edition,
                 list_name,
-                relay,
-                workspace.secret_key(),
+                relays,
+                workspace.link_keys(),
                 policy_from(workspace.settings),
+                signing=signing_keys(workspace),
                 planned=lambda plan, open_rows: take_open(open_rows),
                 progress=take_outcome,
                 stop=stop,
+                held=held,
+                witness=workspace.witness,
+                segments=segments,
             )
     print_report(report)
     return 1 if report.fell_short else 0
@@ -104,8 +122,12 @@ def print_report(report: SendReport) -> None:
         f"{report.issue}: {report.plan.added} newly planned of {report.plan.audience} on the list, {tried} tries"
     )
     typer.echo("  " + ", ".join(f"{count} {state}" for state, count in report.counts.items() if count))
+    if report.tripped:
+        typer.echo(f"  it stopped itself: {report.tripped.reason}; pressrun resume {report.issue} lets it go on")
     if not report.is_finished:
         when = f"; the next deferred one is due at {report.next_due:%Y-%m-%d %H:%M %Z}" if report.next_due else ""
+        if report.held_until:
+            when += f"; the relays' limits allow more at {report.held_until:%Y-%m-%d %H:%M %Z}"
         typer.echo(f"  not finished{when}: run it again to go on")
 
 
@@ -172,17 +194,20 @@ def log(
 async def _read(workspace: Workspace, key: str, states: list[Any]) -> list[dict[str, object]]:
     from pressrun.store.database import open_database
     from pressrun.store.delivery_log import read_log
+    from pressrun.store.scrub import SCRUBBED
 
     async with open_database(workspace.database_url) as database:
         return [
             {
-                "address": row.address,
+                "address": row.address or SCRUBBED,
                 "state": str(row.state),
                 "code": row.code,
                 "enhanced": row.enhanced,
                 "reply": row.reply,
+                "relay": row.relay,
                 "message_id": row.message_id,
                 "attempts": row.attempts,
+                "repeated": row.repeated,
                 "list": row.list,
                 "updated_at": row.updated_at.isoformat(timespec="seconds"),
             }

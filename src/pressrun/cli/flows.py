@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import shutil
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,33 +24,56 @@ if TYPE_CHECKING:
 def publish(
     context: typer.Context,
     issue: Annotated[str, typer.Argument(metavar="ISSUE", help="publication/issue, or issue.")],
-    list_name: Annotated[str, typer.Option("--list", metavar="LIST", help="The list to send to.")],
+    list_names: Annotated[
+        list[str] | None, typer.Option("--list", metavar="LIST", help="A list, or LIST:SEGMENT; else the issue's.")
+    ] = None,
     with_site: Annotated[bool, typer.Option("--site/--no-site", help="Whether to write archive and feeds.")] = True,
+    now: Annotated[bool, typer.Option("--now", help="Wait for neither send_at nor the send window.")] = False,
 ) -> int:
     """Check, render, build the site and deliver, by the Prefect flow publish-issue, here and now."""
     workspace = workspace_of(context)
     folder = workspace.issue_folder(issue)
     key = f"{folder.parent.name}/{folder.name}"
-    asyncio.run(_require_list(workspace, list_name))
-    state = asyncio.run(_publish(workspace, key, list_name, with_site))
-    accounted = state.is_completed() or state.name == "FellShort"
+    asyncio.run(_require_lists(workspace, list_names or _own_lists(folder)))
+    state = asyncio.run(_publish(workspace, key, list_names, with_site, "now" if now else "at its time"))
+    accounted = state.is_completed() or state.name in _ACCOUNTED
     typer.echo(f"{key}: {state.message}" if accounted else f"pressrun: {key}: {state.message}", err=not accounted)
     return 0 if state.name == "Completed" else 1
 
 
-async def _publish(workspace: Workspace, key: str, list_name: str, with_site: bool) -> Any:
+_ACCOUNTED = ("FellShort", "Tripped", "Cancelled")
+"""States of runs that did send, and say in their message how far they came."""
+
+
+async def _publish(workspace: Workspace, key: str, lists: list[str] | None, with_site: bool, when: str) -> Any:
     from pressrun.orchestration import run_flow
 
-    return await run_flow(workspace, "publish", "publish_issue", issue=key, list_name=list_name, with_site=with_site)
+    return await run_flow(
+        workspace, "publish", "publish_issue", issue=key, lists=lists or None, with_site=with_site, when=when
+    )
 
 
-async def _require_list(workspace: Workspace, list_name: str) -> None:
+def _own_lists(folder: Path) -> tuple[str, ...]:
+    """The lists that the issue names; none where it is faulty, which the flow tells."""
+    from pressrun.errors import UsageError
+    from pressrun.source.loader import load_issue
+
+    issue = load_issue(folder).issue
+    if issue is not None and not issue.lists:
+        raise UsageError(f"{issue.key} names no list", "name one with --list, or write lists: in publication.yaml")
+    return issue.lists if issue else ()
+
+
+async def _require_lists(workspace: Workspace, list_names: Sequence[str]) -> None:
     """A wrong name is told at once, not by a flow that failed."""
+    from pressrun.segment import segments_for
     from pressrun.store.database import open_database
-    from pressrun.store.subscribers import find_list
+    from pressrun.store.selection import find_selection
 
+    now, segments = dt.datetime.now(dt.UTC), segments_for(workspace, list_names)
     async with open_database(workspace.database_url) as database, database.read() as connection:
-        await find_list(connection, list_name)
+        for name in list_names:
+            await find_selection(connection, name, now, segments)
 
 
 @app.command()

@@ -19,7 +19,7 @@ def render(
     """Render an issue as mail: HTML, plain text, and the message a sample reader would get."""
     from pressrun.render.mail import BUDGET_OCTETS, LIMIT_OCTETS
     from pressrun.render.sample import write_sample
-    from pressrun.render.source import render_issue
+    from pressrun.render.source import render_issue, tell_heaviest
 
     workspace = workspace_of(context)
     rendering = render_issue(workspace, issue)
@@ -28,9 +28,16 @@ def render(
         typer.echo(f"{part.octets / 1024:8.1f} KB  {'  ' * part.level}{part.name}")
     share = f"{rendering.octets / BUDGET_OCTETS:.0%} of the {BUDGET_OCTETS // 1024} KB budget"
     typer.echo(f"{rendering.octets / 1024:8.1f} KB  in all, {share}; mail programs clip at {LIMIT_OCTETS // 1024} KB")
+    if rendering.message_octets:
+        typer.echo(f"{rendering.message_octets / 1024:8.1f} KB  the message with its pictures and attachments")
+    if rendering.excerpted:
+        typer.echo(f"these end early, with a link to the whole: {', '.join(rendering.excerpted)}")
     for file in files:
         typer.echo(f"wrote {file}")
+    if rendering.octets > BUDGET_OCTETS:
+        remedy = "shorten them" if rendering.excerpted else "shorten them, or say mail_text: excerpt in issue.yaml"
+        typer.echo(f"over the budget; the heaviest articles are {tell_heaviest(rendering)}: {remedy}", err=True)
     if rendering.octets > LIMIT_OCTETS:
-        typer.echo("too large: mail programs would cut it off; shorten the heaviest articles", err=True)
+        typer.echo("too large: mail programs would cut it off", err=True)
         return 1
     return 0

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from pressrun.cli.screen import unguarded
 from pressrun.delivery.outcome import Kind, Outcome
 
 _PLAIN_SECONDS = 5.0
@@ -29,7 +30,7 @@ def _show_bar() -> Iterator[Tellers]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=Console(file=unguarded(sys.stderr)), transient=True) as bar:
         task = bar.add_task("delivering", total=None)
         yield (
             lambda open_rows: bar.update(task, total=open_rows),

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pressrun.cli.app import Format
+from pressrun.cli.screen import unguarded, visible
+from pressrun.formula import guard_formula
 
 _UNBOUNDED = 10_000
 
@@ -37,7 +39,7 @@ def _print_csv(rows: Iterable[Mapping[str, Any]]) -> None:
         if writer is None:
             writer = csv.DictWriter(sys.stdout, list(row))
             writer.writeheader()
-        writer.writerow({name: _cell(value) for name, value in row.items()})
+        writer.writerow({name: guard_formula(_cell(value)) for name, value in row.items()})
 
 
 def _print_table(rows: list[Mapping[str, Any]]) -> None:
@@ -51,7 +53,8 @@ def _print_table(rows: list[Mapping[str, Any]]) -> None:
     for name in rows[0]:
         table.add_column(name, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(_cell(value)) for value in row.values()))
+        table.add_row(*(Text(visible(_cell(value))) for value in row.values()))
     # In a pipe nobody sees the margin, and a cell broken in two can't be searched for.
-    console = Console() if sys.stdout.isatty() else Console(width=_UNBOUNDED)
+    screen = unguarded(sys.stdout)
+    console = Console(file=screen) if screen.isatty() else Console(file=screen, width=_UNBOUNDED)
     console.print(table)

@@ -1,12 +1,12 @@
-"""Verbs on subscribers: import, add, list, export, remove."""
+"""Verbs on subscribers: add, list, remove."""
 
 from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import sys
+from collections.abc import Sequence
 from contextlib import aclosing
-from pathlib import Path
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,7 +15,7 @@ from pressrun.cli.app import Format, app, workspace_of
 
 if TYPE_CHECKING:
     from pressrun.address import ParsedAddress
-    from pressrun.store.subscriber import ImportReport
+    from pressrun.store.consent import Consent
     from pressrun.workspace import Workspace
 
 subscribers = typer.Typer(no_args_is_help=True, help="Import, add, list, export and remove subscribers.")
@@ -26,30 +26,18 @@ OptionalList = Annotated[str | None, typer.Option("--list", metavar="LIST", help
 Mailbox = Annotated[str, typer.Argument(metavar="ADDRESS", help="The mail address.")]
 
 
-@subscribers.command("import")
-def import_(
-    context: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV with a header: email, name, any attributes.")],
-    list_name: List,
-) -> int:
-    """Put the people of a CSV file on a list; who has left it stays away."""
-    from pressrun.subscriber_file import read_subscribers
+class BasisName(StrEnum):
+    """The values of ConsentBasis, which --help need not load."""
 
-    report = asyncio.run(_import(workspace_of(context), read_subscribers(file), list_name))
-    typer.echo(f"{list_name}: {report.added} added, {report.updated} updated, {report.unchanged} unchanged")
-    if report.left:
-        typer.echo(f"{report.left} had left the list and stay away")
-    for row in (*report.rejected, *report.duplicates):
-        typer.echo(f"{file}:{row.line}: {row.reason}: {row.text}", err=True)
-    return 1 if report.rejected else 0
+    DOUBLE_OPT_IN = "double-opt-in"
+    SINGLE_OPT_IN = "single-opt-in"
+    WRITTEN = "written"
+    CONTRACT = "contract"
+    INTEREST = "legitimate-interest"
+    UNKNOWN = "unknown"
 
 
-async def _import(workspace: Workspace, rows: object, list_name: str) -> ImportReport:
-    from pressrun.store.database import open_database
-    from pressrun.store.subscriber_import import import_subscribers
-
-    async with open_database(workspace.database_url) as database:
-        return await import_subscribers(database, rows, list_name, dt.datetime.now(dt.UTC))  # type: ignore[arg-type]
+Basis = Annotated[BasisName, typer.Option(help="On what basis those who are new may be mailed.")]
 
 
 @subscribers.command()
@@ -61,26 +49,51 @@ def add(
     attribute: Annotated[
         list[str] | None, typer.Option(metavar="KEY=VALUE", help="An attribute; may be repeated.")
     ] = None,
+    basis: Basis = BasisName.UNKNOWN,
+    wording: Annotated[str, typer.Option(metavar="TEXT", help="What they were told, as they read it.")] = "",
+    source: Annotated[str, typer.Option(metavar="TEXT", help="How they came.")] = "command line",
 ) -> None:
     """Put a person on a list, also one who had left it."""
-    from pressrun.errors import UsageError
+    from pressrun.store.consent import Consent, ConsentBasis
 
-    unfit = [text for text in attribute or () if "=" not in text]
-    if unfit:
-        raise UsageError(f"{unfit[0]!r} is no attribute", "write --attribute city=Leeds")
-    attributes = dict(text.split("=", 1) for text in attribute or ())
-    joined = asyncio.run(_add(workspace_of(context), _parse(address), name, attributes, list_name))
+    workspace = workspace_of(context)
+    attributes = _read_attributes(workspace, attribute or ())
+    now = dt.datetime.now(dt.UTC)
+    consent = Consent(list_name, ConsentBasis(basis), source, now, wording)
+    joined = asyncio.run(_add(workspace, _parse(address), name, attributes, consent))
     typer.echo(f"{address}: {joined} on {list_name}" if joined != "added" else f"{address}: added to {list_name}")
 
 
 async def _add(
-    workspace: Workspace, address: ParsedAddress, name: str | None, attributes: dict[str, str], list_name: str
+    workspace: Workspace, address: ParsedAddress, name: str | None, attributes: dict[str, str], consent: Consent
 ) -> str:
+    from pressrun.errors import UsageError
     from pressrun.store.database import open_database
+    from pressrun.store.forget import is_forgotten
     from pressrun.store.subscribers import add_subscriber
 
     async with open_database(workspace.database_url) as database:
-        return str(await add_subscriber(database, address, name, attributes, list_name, dt.datetime.now(dt.UTC)))
+        async with database.read() as connection:
+            if await is_forgotten(connection, workspace.link_keys(), address.key):
+                what = f"{address} was forgotten, as they asked"
+                raise UsageError(what, "only they can come back: by the subscribe form and its confirmation")
+        now = consent.given_at
+        return str(await add_subscriber(database, address, name, attributes, consent.list, now, consent))
+
+
+def _read_attributes(workspace: Workspace, given: Sequence[str]) -> dict[str, str]:
+    """KEY=VALUE as the workspace's schema has it. Raises UsageError."""
+    from pressrun.attribute import load_attribute_schema
+    from pressrun.errors import UsageError
+
+    unfit = [text for text in given if "=" not in text]
+    if unfit:
+        raise UsageError(f"{unfit[0]!r} is no attribute", "write --attribute city=Leeds")
+    schema = load_attribute_schema(workspace)
+    attributes, faults = schema.clean(dict(text.split("=", 1) for text in given), whole=True)
+    if faults:
+        raise UsageError(faults[0].message, faults[0].remedy)
+    return attributes
 
 
 @subscribers.command("list")
@@ -112,38 +125,6 @@ async def _list(workspace: Workspace, list_name: str | None) -> list[dict[str, o
                 }
                 async for person in people
             ]
-
-
-@subscribers.command()
-def export(
-    context: typer.Context,
-    list_name: OptionalList = None,
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="The CSV file; standard output without.")] = None,
-) -> None:
-    """Write the people of a list, or all, as CSV that import takes back."""
-    asyncio.run(_export(workspace_of(context), list_name, out))
-
-
-async def _export(workspace: Workspace, list_name: str | None, out: Path | None) -> None:
-    from pressrun.errors import UsageError
-    from pressrun.store.database import open_database
-    from pressrun.store.subscribers import list_attributes, list_subscribers
-    from pressrun.subscriber_file import SubscriberWriter
-
-    async with open_database(workspace.database_url) as database:
-        names = await list_attributes(database, list_name)
-        try:
-            stream = out.open("w", encoding="utf-8", newline="") if out else sys.stdout
-        except OSError as error:
-            raise UsageError(f"{out}: can't be written: {error.strerror}", "name another file") from None
-        try:
-            writer = SubscriberWriter(stream, names)
-            async with aclosing(list_subscribers(database, list_name)) as people:
-                async for person in people:
-                    writer.write(person)
-        finally:
-            if out:
-                stream.close()
 
 
 @subscribers.command()

@@ -67,6 +67,8 @@ def outcome_of_reply(code: int, text: str) -> Outcome:
 
 def one_line(text: str) -> str:
     """What a server said as every store can hold it: printable, on one line, at most 1,000 characters."""
+    if text.isprintable() and "  " not in text:  # nearly all: none of the work below
+        return text.strip()[:1000]
     # Octets that are not UTF-8 come as lone surrogates, which no database takes; nor does PostgreSQL take NUL.
     shown = ("\ufffd" if "\ud800" <= c <= "\udfff" else c if c.isprintable() else " " for c in text)
     return " ".join("".join(shown).split())[:1000]

@@ -2,29 +2,45 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import CodeType
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 import css_inline
-from jinja2 import BytecodeCache, FileSystemLoader, StrictUndefined, TemplateError, TemplateNotFound
+from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined, TemplateError, TemplateNotFound
 from jinja2.bccache import Bucket
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from pressrun.errors import RenderError
-from pressrun.markdown import render_inline, render_markdown
+from pressrun.event_time import tell_date as format_date
+from pressrun.event_time import tell_event_time
+from pressrun.language import direction
+from pressrun.markdown import NOWRAP, render_inline, render_markdown
 from pressrun.plain import display_width, render_plain, render_plain_inline
-from pressrun.source.block import Case, Figure, Prose, Quote, Report, Timeline
+from pressrun.source.block import KINDS
+from pressrun.typography import typeset
 
-_KINDS = {Prose: "prose", Figure: "figure", Report: "report", Timeline: "timeline", Case: "case", Quote: "quote"}
 # What a template's own expressions can raise, such as a division by nothing or a filter on a value it can't take.
 _EXPRESSION_ERRORS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 _TAG = re.compile(r'<[a-z][a-z0-9]*(?: [a-z-]+="[^"]*")+')
+_NOWRAP_STYLED = '<span style="white-space:nowrap">'
 _SPACE_IN_STYLE = re.compile(r"(?<=[;:]) +")
+
+
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """Remembers which attributes are safe: that depends on a value's class only, and is asked 50,000 times a site."""
+
+    _safe: ClassVar[dict[tuple[type, str], bool]] = {}
+
+    def is_safe_attribute(self, obj: object, attr: str, value: object) -> bool:
+        kind = (type(obj), attr)
+        if kind not in self._safe:
+            self._safe[kind] = super().is_safe_attribute(obj, attr, value)
+        return self._safe[kind]
 
 
 class _CompiledTemplates(BytecodeCache):
@@ -41,24 +57,42 @@ class _CompiledTemplates(BytecodeCache):
             self._codes[bucket.key, bucket.checksum] = bucket.code
 
 
+class _OwnFiles(FileSystemLoader):
+    """Templates that lie in the folders themselves: a link out of them would show any file the worker can read."""
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
+        source, file, is_fresh = super().get_source(environment, template)
+        real = Path(file).resolve()
+        if not any(real.is_relative_to(Path(folder).resolve()) for folder in self.searchpath):
+            raise TemplateNotFound(template, f"{file} is a link out of the folder of templates")
+        return source, file, is_fresh
+
+
 # Compiled code depends on whether it escapes, so the two kinds share nothing.
 _COMPILED = {True: _CompiledTemplates(), False: _CompiledTemplates()}
 
 
-def make_html_environment(folders: Sequence[Path], prose_css: str = "") -> ImmutableSandboxedEnvironment:
-    """For HTML and MJML; with `prose_css` the styles of Markdown's elements are written into them, as mail needs."""
+def make_html_environment(
+    folders: Sequence[Path], prose_css: str = "", language: str = ""
+) -> ImmutableSandboxedEnvironment:
+    """For HTML and MJML; with `prose_css` the styles of Markdown's elements are written into them, as mail needs.
+
+    Text is set as `language` is, or as the one that a filter is given: `|markdown("en")`, `|typeset("ar")`.
+    """
     environment = _make_environment(folders, autoescape=True)
     style = _styler(prose_css)
-    environment.filters["markdown"] = lambda text: Markup(style(render_markdown(text)))
-    environment.filters["inline"] = lambda text: Markup(style(render_inline(text)))
+    environment.filters["markdown"] = lambda text, of=None: Markup(style(render_markdown(text, of or language)))
+    environment.filters["inline"] = lambda text, of=None: Markup(style(render_inline(text, of or language)))
+    environment.filters["typeset"] = lambda text, of=None: _typeset_line(text, of or language, binding=True)
     return environment
 
 
-def make_text_environment(folders: Sequence[Path]) -> ImmutableSandboxedEnvironment:
-    """For plain text."""
+def make_text_environment(folders: Sequence[Path], language: str = "") -> ImmutableSandboxedEnvironment:
+    """For plain text, set as `language` is, or as the one that a filter is given."""
     environment = _make_environment(folders, autoescape=False)
-    environment.filters["markdown"] = render_plain
-    environment.filters["inline"] = render_plain_inline
+    environment.filters["markdown"] = lambda text, of=None: render_plain(text, of or language)
+    environment.filters["inline"] = lambda text, of=None: render_plain_inline(text, of or language)
+    environment.filters["typeset"] = lambda text, of=None: _typeset_line(text, of or language, binding=False)
     environment.filters["underline"] = lambda text, mark="=": f"{text}\n{mark * min(display_width(text), 72)}"
     return environment
 
@@ -76,8 +110,8 @@ def render_template(environment: ImmutableSandboxedEnvironment, name: str, **val
 
 
 def _make_environment(folders: Sequence[Path], *, autoescape: bool) -> ImmutableSandboxedEnvironment:
-    environment = ImmutableSandboxedEnvironment(
-        loader=FileSystemLoader([str(folder) for folder in folders]),
+    environment = _Sandbox(
+        loader=_OwnFiles([str(folder) for folder in folders]),
         autoescape=autoescape,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -85,31 +119,17 @@ def _make_environment(folders: Sequence[Path], *, autoescape: bool) -> Immutable
         keep_trailing_newline=True,
         bytecode_cache=_COMPILED[autoescape],
     )
-    environment.filters["kind"] = lambda block: _KINDS[type(block)]
+    environment.filters["kind"] = lambda block: KINDS[type(block)]
     environment.filters["date"] = format_date
+    environment.filters["event_time"] = tell_event_time
+    environment.filters["direction"] = direction
     environment.filters["host"] = lambda url: urlsplit(url).hostname or url
     return environment
 
 
-def format_date(day: dt.date, language: str) -> str:
-    """`day` as a person writes it in `language`: 2026年6月30日, or 30 June 2026."""
-    if language.split("-")[0] in ("zh", "ja"):
-        return f"{day.year}年{day.month}月{day.day}日"
-    months = [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ]
-    return f"{day.day} {months[day.month - 1]} {day.year}" if language.startswith("en") else day.isoformat()
+def _typeset_line(text: str, language: str, *, binding: bool) -> str:
+    """A line as its language is set; what is markup already is no text and stays as it is."""
+    return text if isinstance(text, Markup) else typeset(text, language, binding=binding)
 
 
 def _styler(css: str) -> Callable[[str], str]:
@@ -118,7 +138,10 @@ def _styler(css: str) -> Callable[[str], str]:
     inliner = css_inline.CSSInliner(load_remote_stylesheets=False)
 
     def style(html: str) -> str:
-        return _TAG.sub(_mend_tag, inliner.inline_fragment(html, css)) if "<" in html else html
+        if "<" not in html:
+            return html
+        styled = _TAG.sub(_mend_tag, inliner.inline_fragment(html, css))
+        return styled.replace(NOWRAP, _NOWRAP_STYLED)  # a class alone does nothing where style sheets are dropped
 
     return style
 

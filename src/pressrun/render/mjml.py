@@ -68,8 +68,10 @@ _PARENTS: dict[str, frozenset[str]] = {
     "mj-raw": _IN_BODY | {"mj-head", "mj-section", "mj-column"},
 }
 _VOID = frozenset({"br", "hr", "img", "wbr", "col", "meta", "link", "input"})
+_IN_LINE = frozenset("a abbr b bdi cite code del em i img s small span strong sub sup u".split())
 _OPEN_VOID = re.compile(r'<(br|hr|wbr)((?: [\w-]+="[^"<]*")*)>')
 _STYLE_SHEET = re.compile(r"<style[^>]*>.*?</style>", re.DOTALL)
+_PLAIN = re.compile(r"[ -\[\]-~]*")  # what needs no second look: printable ASCII but for the backslash
 _HELD = re.compile("\ue000([0-9a-f]+)\ue001")
 
 
@@ -166,12 +168,20 @@ def _loose_text(element: etree._Element) -> Iterator[str]:
 
 
 def _mend(element: etree._Element) -> None:
-    """Hold what mrml would write in Rust's debug escapes, and keep empty elements open."""
+    """Hold what mrml would write in Rust's debug escapes; keep empty elements open, and words apart."""
     for attribute, value in element.attrib.items():
         text = re.sub(r"\s*\n\s*", " ", str(value)) if attribute == "style" else str(value)
-        element.set(attribute, "".join(map(_hold, text)))
+        if text != value or not _PLAIN.fullmatch(text):
+            element.set(attribute, "".join(map(_hold, text)))
+    if element.tag == "mj-title" and element.text:
+        # mrml repeats it in an attribute of <body>'s first element, where a quote would end the attribute.
+        element.text = "".join(map(_hold, element.text)).replace('"', "\ue00022\ue001")
     if not str(element.tag).startswith("mj") and element.tag not in _VOID and len(element) == 0 and not element.text:
         element.text = ""
+    following = element.getnext()
+    # mrml drops a line end that stands alone between two tags, and with it the space between two words.
+    if element.tag in _IN_LINE and following is not None and following.tag in _IN_LINE:
+        element.tail = re.sub(r"^\s*\n\s*$", " ", element.tail or "")
 
 
 def _hold(character: str) -> str:

@@ -36,11 +36,15 @@ def render_issue(workspace: Workspace, name: str) -> Rendering:
     return render(open_issue(workspace, name), workspace.template_folders)
 
 
+def tell_heaviest(rendering: Rendering) -> str:
+    """The articles that take the most of the mail, with what they take."""
+    return ", ".join(f"{part.name} ({part.octets / 1024:.0f} KB)" for part in rendering.heaviest)
+
+
 def require_size(rendering: Rendering) -> None:
     """Raise where mail programs would cut the mail off."""
     if rendering.octets > LIMIT_OCTETS:
-        heaviest = sorted((part for part in rendering.parts if part.level), key=lambda part: -part.octets)[:3]
-        names = ", ".join(f"{part.name} ({part.octets / 1024:.0f} KB)" for part in heaviest)
+        names = tell_heaviest(rendering)
         raise PressrunError(
             f"{rendering.edition.issue} has {rendering.octets // 1024} KB; mail is cut off at {LIMIT_OCTETS // 1024}",
             f"shorten the heaviest articles: {names}",

@@ -1,123 +1,111 @@
-"""RSS 2.0, Atom 1.0 and JSON Feed 1.1: an entry for each article of the newest issues."""
+"""RSS 2.0, Atom 1.0 and JSON Feed 1.1: an entry an article, an entry an issue, and a feed for each section."""
 
 from __future__ import annotations
 
-import datetime as dt
-import json
-from dataclasses import dataclass
+from html import escape
 
 from feedgen.feed import FeedGenerator
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from pressrun.errors import RenderError
 from pressrun.render.environment import render_template
-from pressrun.site.archive import FEED_FILES, Archive
-from pressrun.site.extension import EntryExtension, FeedExtension
-from pressrun.source.issue import Article, Issue, Section
-from pressrun.source.model import Publication
+from pressrun.site.archive import Archive
+from pressrun.site.extension import EntryExtension, FeedExtension, Head
+from pressrun.site.feed_document import ISSUES_IN_FEED, Document, Group, make_documents, make_families
+from pressrun.site.feed_entry import Entry, entries_of, make_entry, make_issue_entry
+from pressrun.site.feed_json import write_json
+from pressrun.site.feed_name import MEDIA_TYPES, STYLE, Kind
 from pressrun.wording import words
 
-ISSUES_IN_FEED = 5
-_TYPES = {"rss": "application/rss+xml", "atom": "application/atom+xml", "json": "application/feed+json"}
-
-
-@dataclass(frozen=True)
-class Entry:
-    """An article as a feed tells it: `id` never changes, `content` is clean HTML with absolute addresses."""
-
-    id: str
-    url: str
-    title: str
-    summary: str | None
-    content: str
-    authors: tuple[str, ...]
-    categories: tuple[str, ...]
-    published: dt.datetime
-    updated: dt.datetime
-    language: str
-    image: str | None
-    sources: tuple[tuple[str, str], ...]
-
-
-def feed_id(publication: Publication, publication_id: str) -> str:
-    """The feed's RFC 4151 name."""
-    return f"tag:{publication.tag}:{publication_id}"
+__all__ = ["ISSUES_IN_FEED", "Entry", "count_entries", "make_entries", "make_entry", "make_feeds"]
 
 
 def make_entries(archive: Archive, environment: ImmutableSandboxedEnvironment) -> tuple[Entry, ...]:
-    """The entries of the newest issues, newest issue first, articles in their order."""
-    return tuple(
-        make_entry(issue, section, article, environment)
-        for issue in archive.issues[:ISSUES_IN_FEED]
-        for section in issue.sections
-        for article in section.articles
-    )
+    """The entries of all articles, newest issue first, articles in their order."""
+    return tuple(entry for issue in archive.issues for entry in entries_of(issue, environment))
 
 
-def make_entry(issue: Issue, section: Section, article: Article, environment: ImmutableSandboxedEnvironment) -> Entry:
-    """The entry of `article`."""
-    meta, publication = article.meta, issue.publication
-    language = meta.language or publication.language
-    values = {"issue": issue, "article": article, "language": language, "words": words(publication.language)}
-    return Entry(
-        id=f"{feed_id(publication, issue.publication_id)}/{issue.id}/{article.slug}",
-        url=f"{issue.url}#{article.slug}",
-        title=meta.title,
-        summary=meta.summary,
-        content=render_template(environment, "feed/article.html.j2", **values).strip(),
-        authors=meta.authors or (publication.sender.name,),
-        categories=tuple(dict.fromkeys((section.meta.title, *meta.labels))),
-        published=issue.published,
-        updated=_updated(issue, article),
-        language=language,
-        image=issue.url + meta.image.image if meta.image else None,
-        sources=tuple((s.name, s.url) for s in meta.sources if s.url and s.url.startswith("http")),
-    )
+def count_entries(archive: Archive) -> int:
+    """How many articles the live feeds hold."""
+    return sum(1 for issue in archive.issues[:ISSUES_IN_FEED] for _ in issue.articles)
 
 
-def _updated(issue: Issue, article: Article) -> dt.datetime:
-    if article.meta.updated is None:
-        return issue.published
-    return dt.datetime.combine(article.meta.updated, issue.publication.publish_time, issue.publication.zone)
+def make_feeds(archive: Archive, environment: ImmutableSandboxedEnvironment) -> dict[str, bytes]:
+    """Every feed file of `archive`, and the style sheet they share, by its path below the publication's folder.
+
+    The same archive gives the same bytes; an archive document that has one after it keeps its bytes when issues come.
+    """
+    groups = tuple(Group(issue, tuple(entries_of(issue, environment))) for issue in archive.issues)
+    issues = tuple(Group(one.issue, (make_issue_entry(one.issue, one.entries, environment),)) for one in groups)
+    language = archive.publication.language
+    style = render_template(environment, "feed/feed.css.j2", words=words(language), language=language)
+    files = {STYLE: style.encode()}
+    for document in (one for family in make_families(archive, groups, issues) for one in make_documents(family)):
+        files |= _write(archive, document)
+    return files
 
 
-def make_feeds(archive: Archive, entries: tuple[Entry, ...]) -> dict[str, bytes]:
-    """The three feeds by file name."""
+def _write(archive: Archive, document: Document) -> dict[str, bytes]:
     try:
         return {
-            FEED_FILES["rss"]: _generator(archive, entries, "rss").rss_str(pretty=True),
-            FEED_FILES["atom"]: _generator(archive, entries, "atom").atom_str(pretty=True),
-            FEED_FILES["json"]: _json_feed(archive, entries),
+            document.path(Kind.RSS): _generator(archive, document, Kind.RSS).rss_str(pretty=True),
+            document.path(Kind.ATOM): _generator(archive, document, Kind.ATOM).atom_str(pretty=True),
+            document.path(Kind.JSON): write_json(archive, document),
         }
     except ValueError as error:  # lxml's, for a control character that an escape in YAML brought in
-        raise RenderError(
-            f"the feeds of {archive.id}: {error}", "look for an escape such as \\x07 in its texts"
-        ) from error
+        remedy = "look for an escape such as \\x07 in its texts"
+        raise RenderError(f"the feeds of {archive.id}: {error}", remedy) from error
 
 
-def _generator(archive: Archive, entries: tuple[Entry, ...], kind: str) -> FeedGenerator:
+def _generator(archive: Archive, document: Document, kind: Kind) -> FeedGenerator:
     """feedgen's feed of one kind: each kind names itself, so that no two share a generator."""
     publication = archive.publication
     feed = FeedGenerator()
     feed.register_extension("pressrun", FeedExtension, EntryExtension)
-    feed.id(feed_id(publication, archive.id))
-    feed.title(publication.title)
-    feed.description(publication.description)  # in Atom its subtitle
+    feed.id(document.family.id)
+    feed.title(document.family.title)
+    # In Atom its subtitle, which is text; in RSS readers take it for HTML.
+    said = publication.description
+    feed.description(escape(said, quote=False) if kind is Kind.RSS else said)
     feed.language(publication.language)
     feed.author({"name": publication.sender.name})
     feed.generator("pressrun")
-    feed.link(href=archive.feeds[kind], rel="self", type=_TYPES[kind])
+    feed.link(href=archive.url + document.path(kind), rel="self", type=MEDIA_TYPES[kind])
     # RSS takes the last link for the channel's own, so the page comes after the feed.
     feed.link(href=archive.url, rel="alternate", type="text/html", hreflang=publication.language)
-    if copyright_line := archive.issues[0].copyright:
+    if copyright_line := document.newest.copyright:
         feed.rights(copyright_line)
-    feed.updated(max(entry.updated for entry in entries))  # without it feedgen takes this moment
-    for entry in entries:
-        _add_entry(feed, entry)
+    # Without it feedgen takes this moment.
+    feed.updated(max((entry.updated for entry in document.entries), default=document.newest.published))
+    feed.pressrun.tell(_head(archive, document, kind))
+    for entry in document.entries:
+        _add_entry(feed, entry, kind, publication.language)
     return feed
 
 
-def _add_entry(feed: FeedGenerator, entry: Entry) -> None:
+def _head(archive: Archive, document: Document, kind: Kind) -> Head:
+    language, family = archive.publication.language, document.family
+    links = []
+    if archive.publication.hub and not document.is_archive:
+        links.append(("hub", archive.publication.hub))  # WebSub §4
+    if document.is_archive:
+        links.append(("current", archive.url + family.path(kind)))
+    for relation, number in (("prev-archive", document.earlier), ("next-archive", document.later)):
+        if number is not None:
+            links.append((relation, archive.url + family.path(kind, number)))
+    say = words(language)
+    return Head(
+        links=links,
+        style="../" * family.folder.count("/") + STYLE,
+        about=say["feed_archived" if document.is_archive else "feed_about"],
+        link_text=say["feed_read"],
+        link=archive.url,
+        language=language,
+        is_archive=document.is_archive,
+    )
+
+
+def _add_entry(feed: FeedGenerator, entry: Entry, kind: Kind, language: str) -> None:
     written = feed.add_entry(order="append")
     written.id(entry.id)
     written.title(entry.title)
@@ -127,38 +115,8 @@ def _add_entry(feed: FeedGenerator, entry: Entry) -> None:
     written.published(entry.published)
     written.updated(entry.updated)
     written.content(entry.content, type="html")
-    if entry.summary:
+    if kind is Kind.RSS:  # its description is HTML, and stands before the content whether there is a summary or not
+        written.summary(escape(entry.description, quote=False))
+    elif entry.summary:
         written.summary(entry.summary)
-    written.pressrun.tell(entry.language, entry.authors, entry.updated, entry.sources)
-
-
-def _json_feed(archive: Archive, entries: tuple[Entry, ...]) -> bytes:
-    publication = archive.publication
-    feed = {
-        "version": "https://jsonfeed.org/version/1.1",
-        "title": publication.title,
-        "home_page_url": archive.url,
-        "feed_url": archive.feeds["json"],
-        "description": publication.description,
-        "authors": [{"name": publication.sender.name}],
-        "language": publication.language,
-        "items": [_json_item(entry) for entry in entries],
-    }
-    return (json.dumps(feed, ensure_ascii=False, indent=1) + "\n").encode()
-
-
-def _json_item(entry: Entry) -> dict[str, object]:
-    item = {
-        "id": entry.id,
-        "url": entry.url,
-        "title": entry.title,
-        "summary": entry.summary,
-        "content_html": entry.content,
-        "image": entry.image,
-        "date_published": entry.published.isoformat(),
-        "date_modified": entry.updated.isoformat(),
-        "authors": [{"name": name} for name in entry.authors],
-        "tags": list(entry.categories),
-        "language": entry.language,
-    }
-    return {key: value for key, value in item.items() if value is not None}
+    written.pressrun.tell(entry, language)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, Self
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from pressrun.source.model import Image, Line, Markdown, MediaPath, SourceModel, Url
+from pressrun.source.model import Date, DateTime, Image, Line, Markdown, MediaPath, Slug, SourceModel, Url
 
 
 class Figure(Image):
@@ -65,6 +67,61 @@ class Quote(SourceModel):
     by: Line | None = Field(None, description="Who said them")
 
 
+class Callout(SourceModel):
+    """A box that stands out from the text: a note, or a warning."""
+
+    title: Line | None = Field(None, description="Its heading")
+    text: Markdown = Field(description="What it says, in Markdown")
+    tone: Literal["note", "warning"] = Field("note", description="note: good to know; warning: mind this")
+
+
+class Event(SourceModel):
+    """Something that takes place: date, place, and a file that puts it into the reader's calendar."""
+
+    slug: Slug = Field(description="The name of its calendar file: events/<slug>.ics")
+    title: Line = Field(description="What takes place")
+    starts: DateTime | Date = Field(description="When, in the publication's time zone: 2026-06-30 09:00, or the day")
+    ends: DateTime | Date | None = Field(None, description="Until when; without it, the hour or day it starts")
+    place: Line | None = Field(None, description="Where: town and house, or online")
+    text: Markdown | None = Field(None, description="More about it, in Markdown")
+    url: Url | None = Field(None, description="Where more can be read, or a seat be had")
+
+    @model_validator(mode="after")
+    def _ends_after_it_starts(self) -> Self:
+        if self.ends is None:
+            return self
+        if isinstance(self.ends, dt.datetime) is not isinstance(self.starts, dt.datetime):
+            raise ValueError("starts and ends are both days, or both have an hour")
+        if self.ends < self.starts:
+            raise ValueError("it ends before it starts")
+        return self
+
+
+class Button(SourceModel):
+    """A link that asks for something, as a button."""
+
+    text: Line = Field(description="What a press on it does, such as Read the report")
+    url: Url = Field(description="Where it leads")
+
+
+class DataTable(SourceModel):
+    """Figures in rows and columns, with a caption; a small table without one may be plain Markdown."""
+
+    caption: Line = Field(description="What the table shows")
+    columns: Annotated[tuple[Line, ...], Field(min_length=2, max_length=6)] = Field(description="The columns' headings")
+    rows: Annotated[tuple[tuple[str, ...], ...], Field(min_length=1)] = Field(
+        description="The rows, each with a value a column; the first value heads its row"
+    )
+    source: Line | None = Field(None, description="Where the figures come from")
+
+    @model_validator(mode="after")
+    def _rows_fit(self) -> Self:
+        for number, row in enumerate(self.rows, 1):
+            if len(row) != len(self.columns):
+                raise ValueError(f"row {number} has {len(row)} values for {len(self.columns)} columns")
+        return self
+
+
 @dataclass(frozen=True)
 class Prose:
     """A run of plain Markdown between typed blocks; `line` is where it starts in its file."""
@@ -73,8 +130,25 @@ class Prose:
     line: int
 
 
-Directive = Figure | Report | Timeline | Case | Quote
-Block = Prose | Directive
+@dataclass(frozen=True)
+class Branch:
+    """Blocks for those who meet `condition`, and blocks for the others."""
+
+    condition: str
+    blocks: tuple[Block, ...]
+    otherwise: tuple[Block, ...] = ()
+
+
+@dataclass(frozen=True)
+class Continuation:
+    """Where the article called `title` goes on, which ends early in the mail; the size policy writes it, no editor."""
+
+    title: str
+    url: str
+
+
+Directive = Figure | Report | Timeline | Case | Quote | Callout | Event | Button | DataTable
+Block = Prose | Directive | Branch | Continuation
 
 DIRECTIVES: dict[str, type[Directive]] = {
     "figure": Figure,
@@ -82,4 +156,33 @@ DIRECTIVES: dict[str, type[Directive]] = {
     "timeline": Timeline,
     "case": Case,
     "quote": Quote,
+    "callout": Callout,
+    "event": Event,
+    "button": Button,
+    "table": DataTable,
 }
+
+KINDS: dict[type[Prose | Continuation] | type[Directive], str] = {
+    Prose: "prose",
+    Continuation: "continuation",
+    **{kind: name for name, kind in DIRECTIVES.items()},
+}
+"""What templates call each kind of block."""
+
+
+def map_text(block: Block, change: Callable[[str], str]) -> Block:
+    """`block` with its Markdown and its quoted words as `change` makes them; what a branch holds stays as it is."""
+    match block:
+        case Prose():
+            return replace(block, markdown=change(block.markdown))
+        case Report():
+            return block.model_copy(update={"summary": change(block.summary)})
+        case Case() | Quote() | Callout():
+            return block.model_copy(update={"text": change(block.text)})
+        case Event() if block.text:
+            return block.model_copy(update={"text": change(block.text)})
+        case Timeline():
+            moments = (moment.model_copy(update={"text": change(moment.text)}) for moment in block.moments)
+            return block.model_copy(update={"moments": tuple(moments)})
+        case _:
+            return block

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 
 from markdown_it.token import Token
 
+from pressrun.condition import ANYTHING, Vocabulary
 from pressrun.finding import Finding
 from pressrun.markdown import make_parser
-from pressrun.source.block import DIRECTIVES, Block, Directive, Prose
+from pressrun.source.block import DIRECTIVES, Block, Branch, Directive, Prose
+from pressrun.source.branch import Fork, split_forks
+from pressrun.source.personal import BLOCK, check_prose, check_texts
 from pressrun.source.text import Locator
 from pressrun.source.validation import validate
 from pressrun.source.yamlfile import Path, Place, read_yaml
@@ -35,8 +38,38 @@ class Body:
     directives: tuple[PlacedDirective, ...]
 
 
-def read_body(text: str, path: str, first_line: int) -> tuple[Body, list[Finding]]:
-    """The blocks of `text`, which starts at `first_line` of `path`, and every fault found in it."""
+def read_body(text: str, path: str, first_line: int, vocabulary: Vocabulary = ANYTHING) -> tuple[Body, list[Finding]]:
+    """The blocks of `text`, which starts at `first_line` of `path`, and every fault found in it.
+
+    Conditions may ask for what is in `vocabulary`, and are spelled out by it.
+    """
+    parts, faults = split_forks(text, vocabulary)
+    findings = [_finding(path, first_line + f.line, f.code, f.message, f.hint, f.column) for f in faults]
+    blocks: list[Block] = []
+    directives: list[PlacedDirective] = []
+    for part in parts:
+        if isinstance(part, Fork):
+            then, found = read_body(part.then.text, path, first_line + part.then.line, vocabulary)
+            otherwise, more = _read_otherwise(part, path, first_line, vocabulary)
+            blocks.append(Branch(part.condition, then.blocks, otherwise.blocks))
+            directives += (*then.directives, *otherwise.directives)
+            findings += (*found, *more)
+            continue
+        inner, found = _read_passage(part.text, path, first_line + part.line)
+        blocks += inner.blocks
+        directives += inner.directives
+        findings += found
+    return Body(tuple(blocks), tuple(directives)), findings
+
+
+def _read_otherwise(part: Fork, path: str, first_line: int, vocabulary: Vocabulary) -> tuple[Body, list[Finding]]:
+    if part.otherwise is None:
+        return Body((), ()), []
+    return read_body(part.otherwise.text, path, first_line + part.otherwise.line, vocabulary)
+
+
+def _read_passage(text: str, path: str, first_line: int) -> tuple[Body, list[Finding]]:
+    """The blocks of `text`, which has no conditional ones."""
     lines = text.split("\n")
     blocks: list[Block] = []
     directives: list[PlacedDirective] = []
@@ -56,6 +89,8 @@ def read_body(text: str, path: str, first_line: int) -> tuple[Body, list[Finding
             blocks.append(placed.block)
             directives.append(placed)
     _add_prose(blocks, lines, done, len(lines), first_line)
+    for block in blocks:
+        findings += check_prose(block.markdown, path, block.line) if isinstance(block, Prose) else ()
     return Body(tuple(blocks), tuple(directives)), findings
 
 
@@ -73,6 +108,9 @@ def _read_directive(
     start, end = token.map
     line = first_line + start
     kind = token.info.strip().strip("{}")
+    if kind.partition(" ")[0] in ("when", "otherwise"):
+        what = f"::: {kind.partition(' ')[0]} has to begin its line"
+        return None, [_finding(path, line, "block-misplaced", what, "take the blanks before it away")]
     if kind not in DIRECTIVES:
         return None, [_unknown_kind(kind, path, line)]
     last = lines[end - 1].strip()
@@ -82,12 +120,13 @@ def _read_directive(
         ]
     text = read_yaml(token.content, path, Place(line + 1, 1))
     block, findings = validate(DIRECTIVES[kind], text, path)
+    findings += check_texts(text, BLOCK, token.content, line + 1, path)
     return (PlacedDirective(block, line, text.places) if block else None), findings
 
 
 def _unknown_kind(kind: str, path: str, line: int) -> Finding:
     near = difflib.get_close_matches(kind, DIRECTIVES, n=1)
-    hint = f"did you mean :::{near[0]}?" if near else f"known: {', '.join(DIRECTIVES)}"
+    hint = f"did you mean :::{near[0]}?" if near else f"known: {', '.join(DIRECTIVES)}, when, otherwise"
     return _finding(path, line, "unknown-block", f"no block is called {kind!r}", hint)
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pressrun.schedule.moment import local_moment
+from pressrun.source.attachment import AttachedFile
 from pressrun.source.block import Block
 from pressrun.source.media import Picture
-from pressrun.source.model import ArticleFile, Colophon, IssueFile, Publication, SectionFile
+from pressrun.source.model import ArticleFile, Colophon, IssueFile, MailText, Publication, SectionFile
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,11 @@ class Article:
     meta: ArticleFile
     blocks: tuple[Block, ...]
 
+    @property
+    def condition(self) -> str | None:
+        """What a reader must meet to see it; None where everybody does."""
+        return self.meta.when
+
 
 @dataclass(frozen=True)
 class Section:
@@ -28,6 +35,38 @@ class Section:
 
     meta: SectionFile
     articles: tuple[Article, ...]
+
+    @property
+    def condition(self) -> str | None:
+        """What a reader must meet to see it, and one of its articles at least; None where everybody does."""
+        conditions = list(filter(None, (self.meta.when, any_of(article.condition for article in self.articles))))
+        return _join(" and ", conditions)
+
+    def condition_above(self, article: int) -> str | None:
+        """What a reader must meet to see an article above the one with this number; None where everybody does."""
+        return any_of(above.condition for above in self.articles[:article])
+
+
+def any_of(conditions: Iterable[str | None]) -> str | None:
+    """The condition that at least one of `conditions` holds; None where one of them is for everybody."""
+    told = list(dict.fromkeys(conditions))
+    return None if None in told else _join(" or ", [condition for condition in told if condition])
+
+
+def _join(word: str, conditions: Sequence[str]) -> str | None:
+    if len(conditions) < 2:
+        return conditions[0] if conditions else None
+    return word.join(f"({condition})" for condition in conditions)
+
+
+def send_time(publication: Publication, meta: IssueFile) -> dt.datetime | None:
+    """When an issue goes out by itself, in the publication's zone; None where nothing says so."""
+    return meta.send_at and local_moment(meta.send_at, publication.zone).astimezone(publication.zone)
+
+
+def send_lists(publication: Publication, meta: IssueFile) -> tuple[str, ...]:
+    """The lists an issue goes to, each once: its own, or the publication's."""
+    return tuple(dict.fromkeys(publication.lists if meta.lists is None else meta.lists))
 
 
 @dataclass(frozen=True)
@@ -41,6 +80,7 @@ class Issue:
     meta: IssueFile
     sections: tuple[Section, ...]
     pictures: Mapping[str, Picture]
+    attachments: tuple[AttachedFile, ...] = ()
 
     @property
     def key(self) -> str:
@@ -68,6 +108,21 @@ class Issue:
         return dt.datetime.combine(self.meta.date, self.publication.publish_time, self.publication.zone)
 
     @property
+    def mail_text(self) -> MailText:
+        """What becomes of its mail where that is over the budget."""
+        return self.meta.mail_text or self.publication.mail_text
+
+    @property
+    def send_at(self) -> dt.datetime | None:
+        """When it goes out by itself, in the publication's zone; None where nothing says so."""
+        return send_time(self.publication, self.meta)
+
+    @property
+    def lists(self) -> tuple[str, ...]:
+        """The lists it goes to, each once; empty where none is named."""
+        return send_lists(self.publication, self.meta)
+
+    @property
     def colophon(self) -> Colophon:
         """Its own colophon, or the publication's."""
         return self.meta.colophon or self.publication.colophon
@@ -81,6 +136,10 @@ class Issue:
     def url(self) -> str:
         """Its page in the web archive."""
         return f"{self.publication.base_url.rstrip('/')}/{self.id}/"
+
+    def article_url(self, slug: str) -> str:
+        """The page of the article `slug` in the web archive."""
+        return f"{self.url}{slug}/"
 
     @property
     def articles(self) -> Iterator[Article]:

@@ -1,4 +1,4 @@
-"""Finds every link in an issue's files, with its place; in a text Markdown decides what is one."""
+"""Finds the links of a parsed text: what Markdown links to, and addresses that stand in the open."""
 
 from __future__ import annotations
 
@@ -6,80 +6,59 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from pressrun.markdown import make_parser
-from pressrun.source.text import Locator, read_text, split_front_matter
-from pressrun.source.yamlfile import Place, YamlText, each_text, read_yaml
 
-_ADDRESS_KEYS = ("url", "website", "base_url")
 # Mail programs make a link of an address in a text, though Markdown does not.
 _BARE = re.compile(r"(?<![A-Za-z0-9])https?:[^\s<>\"“”，。；、：！？（）《》】」』]+")
-_LONGER = "[A-Za-z0-9_/?&=#%-]"
 
 
 @dataclass(frozen=True)
 class Link:
-    """An address as it is written, and where."""
+    """An address as it is written, and where; `text` is what a reader presses, None for the value of a key."""
 
     url: str
     line: int
     column: int
+    text: str | None = None
 
 
-def links_in(file: Path) -> list[Link]:
-    """Every link of a YAML file, or of an article's front matter, text and blocks."""
-    text, _ = read_text(file)
-    if text is None:
-        return []
-    locator = Locator(text)
-    if file.suffix != ".md":
-        return list(_in_yaml(read_yaml(text, str(file)), locator))
-    parts, _ = split_front_matter(text, file)
-    if parts is None:
-        return []
-    head = read_yaml(parts.head, str(file), Place(parts.head_line, 1))
-    return [*_in_yaml(head, locator), *_in_body(parts.body, parts.body_line, locator)]
+@dataclass(frozen=True)
+class Address:
+    """An address in a run of inline text, and the words that are its link: itself, where it stands in the open."""
+
+    url: str
+    text: str
 
 
-def _in_body(text: str, first_line: int, locator: Locator) -> Iterator[Link]:
-    for token in _parser().parse(text):
-        line = first_line + (token.map[0] if token.map else 0)
-        if token.type == "colon_fence":
-            yield from _in_yaml(read_yaml(token.content, "", Place(line + 1, 1)), locator)
-        for url in _addresses(token.children or ()):
-            yield _link(url, line, locator)
-
-
-def _in_yaml(text: YamlText, locator: Locator) -> Iterator[Link]:
-    for at, value in each_text(text.data):
-        line = text.place_of(at).line
-        if at[-1:] and at[-1] in _ADDRESS_KEYS:
-            yield _link(value, line, locator)
-            continue
-        for token in _parser().parse(value):
-            for url in _addresses(token.children or ()):
-                yield _link(url, line, locator)
-
-
-def _link(url: str, line: int, locator: Locator) -> Link:
-    # An empty address is found by the brackets before it.
-    place = locator.find(url, line, not_before=_LONGER) if url.strip("#") else locator.find(f"]({url}", line)
-    return Link(url, place.line, place.column)
-
-
-def _addresses(tokens: Sequence[Token]) -> Iterator[str]:
+def addresses(tokens: Sequence[Token]) -> Iterator[Address]:
     """The addresses of a run of inline text: what Markdown links to, and what stands in the open."""
-    depth = 0
-    for token in tokens:
+    opened: int | None = None
+    for n, token in enumerate(tokens):
         if token.type == "link_open":
-            yield str(token.attrs.get("href", ""))
-        depth += token.nesting if token.type.startswith("link_") else 0
-        if token.type == "text" and not depth:
-            yield from (_trim(match, token.content) for match in _BARE.finditer(token.content))
+            yield Address(str(token.attrs.get("href", "")), _words_from(tokens, n + 1))
+            opened = n
+        elif token.type == "link_close":
+            opened = None
+        elif token.type == "text" and opened is None:
+            yield from (Address(url, url) for url in bare_addresses(token.content))
+
+
+def bare_addresses(text: str) -> Iterator[str]:
+    """The web addresses that stand in the open in `text`."""
+    return (_trim(match, text) for match in _BARE.finditer(text))
+
+
+def _words_from(tokens: Sequence[Token], start: int) -> str:
+    words = []
+    for token in tokens[start:]:
+        if token.type == "link_close":
+            break
+        words.append(" " if token.type == "softbreak" else token.content)
+    return "".join(words)
 
 
 def _trim(match: re.Match[str], text: str) -> str:
@@ -92,8 +71,8 @@ def _trim(match: re.Match[str], text: str) -> str:
 
 
 @cache
-def _parser() -> MarkdownIt:
-    """Takes every address as it is written, the forbidden ones too."""
+def link_parser() -> MarkdownIt:
+    """A parser that takes every address as it is written, the forbidden ones too."""
     parser = make_parser()
     parser.validateLink = lambda url: True  # type: ignore[method-assign]
     parser.normalizeLink = lambda url: url  # type: ignore[method-assign]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,9 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\ufff
 
 def read_text(file: Path) -> tuple[str | None, list[Finding]]:
     """The text of `file` with plain line ends, all visible, or None; and what was wrong with its characters."""
+    if _leads_out(file):
+        reason = "it is a link to a file somewhere else"
+        return None, [_finding(file, Place(1, 1), "unreadable", reason, "put the file itself here")]
     try:
         raw = file.read_bytes()
     except OSError as error:
@@ -27,6 +31,11 @@ def read_text(file: Path) -> tuple[str | None, list[Finding]]:
     lines = enumerate(text.split("\n"), 1)
     findings = [_control_character(file, n, match) for n, line in lines if (match := _CONTROL.search(line))]
     return _CONTROL.sub("", text), findings
+
+
+def _leads_out(file: Path) -> bool:
+    """Whether `file` is a link out of the folder above its own: with one, any file here could be published."""
+    return file.is_symlink() and not Path(os.path.realpath(file)).is_relative_to(os.path.realpath(file.parent.parent))
 
 
 def _not_utf8(file: Path, raw: bytes, error: UnicodeDecodeError) -> Finding:

@@ -54,7 +54,8 @@ def _explain(model: type[BaseModel], at: Path, fault: ErrorDetails) -> tuple[str
         return "unknown-key", f"{name} is not known here", _nearest(model, at)
     if kind.startswith(("date_", "time_", "datetime_")):
         what = f"{name} is {_shown(fault['input'])}, which is no date or time"
-        return "bad-date", what, "write it as 2026-02-28 or 09:00"
+        form = "2026-02-28 09:00" if kind.startswith("datetime_") else "2026-02-28 or 09:00"
+        return "bad-date", what, f"write it as {form}"
     if kind == "model_type":
         what = f"{name} is {_shown(fault['input'])}, where keys and values belong"
         return "wrong-type", what, f"known here: {', '.join(_keys_of(model, at))}"

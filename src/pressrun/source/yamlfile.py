@@ -65,13 +65,34 @@ class _Loader(yaml.SafeLoader):
 _DEPTH_LIMIT, _PARTS_LIMIT = 40, 20_000
 _INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 _NULL = "tag:yaml.org,2002:null"
-_Loader.add_implicit_resolver(_NULL, re.compile(r"^(?:~|null|)$"), ["~", "n", ""])
+_NULL_FORM = (re.compile(r"^(?:~|null|)$"), ["~", "n", ""])
+_Loader.add_implicit_resolver(_NULL, *_NULL_FORM)
+# Where the two readers differ: tabs, tags, keys after a question mark, marks of documents, what is no plain character.
+_DIFFERENT = re.compile(r"[!\t\r\x85\u2028\u2029\ufeff]|\?(?:\s|$)|[|>][-+0-9]*#|^(?:---|\.\.\.|%)", re.MULTILINE)
+# libyaml's reader has no bound of its own: nested deep enough, a text ends the whole process (CWE-674). Brackets in
+# quotes count too, and so do blanks: what is far from deep goes to the slow reader at worst.
+_MOST_BRACKETS = 1_000
+_DEEP_LINE = re.compile(r"^[ -]{400}", re.MULTILINE)
+_FastLoader: Any = None
+if yaml.__with_libyaml__:  # ten times as fast, and most files have no fault; whose words for one are fewer
+
+    class _LibyamlLoader(yaml.CSafeLoader):
+        yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - yaml's own class attribute
+
+    _LibyamlLoader.add_implicit_resolver(_NULL, *_NULL_FORM)
+    _FastLoader = _LibyamlLoader
 
 
 def read_yaml(text: str, path: str, first: Place | None = None) -> YamlText:
     """Read `text`, which starts at `first` in the file `path`; syntax faults become findings."""
     origin = first or Place(1, 1)
     result = YamlText(origin=origin)
+    if (node := _compose_sound(text)) is not None:
+        try:
+            result.data = _build(node, (), result, path, origin, frozenset())
+            return result
+        except yaml.MarkedYAMLError:  # told below
+            result = YamlText(origin=origin)
     try:
         loader = _Loader(text)
     except yaml.reader.ReaderError as error:
@@ -96,6 +117,25 @@ def read_yaml(text: str, path: str, first: Place | None = None) -> YamlText:
     finally:
         loader.dispose()
     return result
+
+
+def _compose_sound(text: str) -> yaml.Node | None:
+    """What `text` is made of, from the fast reader; None where that can't tell, for whatever reason."""
+    if _FastLoader is None or _DIFFERENT.search(text) or _may_be_deep(text):
+        return None
+    try:
+        loader = _FastLoader(text)
+        try:
+            node: yaml.Node | None = loader.get_single_node()
+        finally:
+            loader.dispose()
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError):
+        return None
+    return node
+
+
+def _may_be_deep(text: str) -> bool:
+    return text.count("[") + text.count("{") > _MOST_BRACKETS or _DEEP_LINE.search(text) is not None
 
 
 def _build(node: yaml.Node, at: Path, result: YamlText, path: str, origin: Place, above: frozenset[int]) -> Any:

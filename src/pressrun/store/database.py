@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -21,6 +22,7 @@ BUSY_SECONDS = 30
 """How long a writer waits for another one before it gives up."""
 
 _WRITING = "pressrun_writing"
+_OUR_FAULTS = (sa.exc.IntegrityError, sa.exc.ProgrammingError, sa.exc.DataError, sa.exc.NotSupportedError)
 _dump_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _SQLITE_NAMES = {"sqlite", "sqlite+aiosqlite"}
 _POSTGRES_NAMES = {"postgresql", "postgres", "postgresql+asyncpg"}
@@ -44,20 +46,38 @@ class Database:
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
+    def path(self) -> str:
+        """SQLite's file."""
+        return self.engine.url.database or ""
+
+    @property
+    def is_being_written(self) -> bool:
+        """Whether a writer of this process has its turn, on SQLite."""
+        return self._turn.locked()
+
+    @property
     def dialect(self) -> str:
         """`sqlite` or `postgresql`."""
         return self.engine.dialect.name
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[AsyncConnection]:
-        """A connection without a transaction, for work that needs several in turn; a `StoreError` if there is none."""
+        """A connection without a transaction, for work that needs several in turn.
+
+        Raises `StoreError` where there is none, and where the database fails in the middle: what its server, disk or
+        network did, not what was asked of it.
+        """
         connection = self.engine.connect()
         try:
             await connection.start()
-        except (sa.exc.SQLAlchemyError, OSError, TypeError) as error:
+        except (sa.exc.SQLAlchemyError, asyncpg.PostgresError, OSError, TypeError) as error:
             raise _unreachable(self.place, error) from None
         try:
             yield connection
+        except sa.exc.DBAPIError as error:
+            if _is_our_fault(error):
+                raise
+            raise explain_failure(self.place, error.orig or error) from None
         finally:
             await connection.close()
 
@@ -89,11 +109,12 @@ class Database:
             try:
                 await stack.enter_async_context(connection.begin())
             except sa.exc.OperationalError as error:
-                raise _busy(self.place) from error
+                raise busy(self.place) from error
             yield
 
     @asynccontextmanager
     async def _own_turn(self) -> AsyncIterator[None]:
+        """This process's turn to write; on PostgreSQL everybody's, always."""
         # Writers of this process queue here, in order; SQLite itself lets them poll, and some starve.
         if self.dialect != "sqlite":
             yield
@@ -102,7 +123,7 @@ class Database:
             async with asyncio.timeout(BUSY_SECONDS):
                 await self._turn.acquire()
         except TimeoutError:
-            raise _busy(self.place) from None
+            raise busy(self.place) from None
         try:
             yield
         finally:
@@ -160,7 +181,7 @@ def _sqlite(url: sa.URL) -> Database:
         pool_size=5,
         max_overflow=5,
     )
-    sa.event.listen(engine.sync_engine, "connect", _set_up_sqlite)
+    sa.event.listen(engine.sync_engine, "connect", set_up_sqlite)
     sa.event.listen(engine.sync_engine, "begin", _begin_sqlite)
     sa.event.listen(engine.sync_engine, "invalidate", _end_transaction)
     return Database(engine, f"SQLite database {path}")
@@ -174,7 +195,8 @@ def _make_folder(folder: Path) -> None:
         raise StoreError(message, "name a folder that you may write to") from None
 
 
-def _set_up_sqlite(connection: Any, _record: object) -> None:
+def set_up_sqlite(connection: Any, _record: object) -> None:
+    """Make a new connection of the driver one of ours."""
     # The driver's own BEGIN comes late and only before some statements: switched off, `_begin_sqlite` says it
     # (SQLAlchemy, "Transactions with SQLite and the sqlite3 driver").
     connection.isolation_level = None
@@ -263,6 +285,23 @@ def _unreachable(place: str, error: Exception) -> StoreError:
     return StoreError(f"the {place} can't be opened: {reason}", "check the database's URL and that it is there")
 
 
-def _busy(place: str) -> StoreError:
+def _is_our_fault(error: sa.exc.DBAPIError) -> bool:
+    """Whether a statement was wrong: SQLite says so under the same name as it tells that the disk is full."""
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    if code == sqlite3.SQLITE_CONSTRAINT_TRIGGER:  # a constraint by name, but the store has no triggers of its own
+        return False
+    return isinstance(error, _OUR_FAULTS) or code == sqlite3.SQLITE_ERROR
+
+
+def explain_failure(place: str, error: BaseException) -> StoreError:
+    """What a driver raised in the middle of the work: nothing was half written."""
+    if getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_BUSY_SNAPSHOT):
+        return busy(place)
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return StoreError(f"the {place} failed: {reason}", "see to it, then run this again: it goes on where it was")
+
+
+def busy(place: str) -> StoreError:
+    """What is raised when other writers did not end."""
     message = f"the {place} was busy for {BUSY_SECONDS} seconds"
     return StoreError(message, "let the other pressrun process finish, then try again")

@@ -9,27 +9,31 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pressrun.delivery.message import wire_address
 from pressrun.delivery.outcome import OPEN_STATES, State
 from pressrun.render.edition import Edition
+from pressrun.store.audience import zones_of
 from pressrun.store.database import Database
+from pressrun.store.planning import Plan, Proposal, plan, preview_plan, propose
 from pressrun.store.scope import rows_of
-from pressrun.store.subscribers import find_list, insert_into
-from pressrun.store.tables import deliveries, editions, memberships, sends, subscribers, suppressions
+from pressrun.store.tables import deliveries, editions, sends
 
-
-@dataclass(frozen=True)
-class Plan:
-    """What planning did: the send, how many rows it added, and how many people the list holds now."""
-
-    send_id: int
-    added: int
-    audience: int
+__all__ = [
+    "Plan",
+    "Proposal",
+    "Row",
+    "count_open",
+    "count_states",
+    "load_editions",
+    "next_due",
+    "plan",
+    "preview_plan",
+    "propose",
+    "read_log",
+    "zones_of",
+]
 
 
 @dataclass(frozen=True)
@@ -46,91 +50,11 @@ class Row:
     enhanced: str | None
     reply: str | None
     message_id: str
+    relay: str | None
+    repeated: bool
     due_at: dt.datetime
     created_at: dt.datetime
     updated_at: dt.datetime
-
-
-async def plan(database: Database, edition: Edition, list_name: str, now: dt.datetime) -> Plan:
-    """Plan a row for each member of the list who has none for this issue yet (promise 1), inside the database."""
-    async with database.write() as connection:
-        list_id = await find_list(connection, list_name)
-        await _keep_edition(connection, edition, now)
-        send_id = await _keep_send(connection, edition, list_name, now)
-        result = await connection.execute(_insert_rows(connection, edition, send_id, list_id, now))
-        audience = await _count(connection, _count_members(list_id))
-    return Plan(send_id, result.rowcount, audience)
-
-
-async def preview_plan(database: Database, issue: str, list_name: str) -> Plan:
-    """What `plan` would do, without doing it; the send's id is 0."""
-    async with database.read() as connection:
-        list_id = await find_list(connection, list_name)
-        audience = await _count(connection, _count_members(list_id))
-        known = sa.select(deliveries.c.id).where(
-            deliveries.c.issue == issue, deliveries.c.address_key == subscribers.c.address_key
-        )
-        added = await _count(connection, _count_members(list_id).where(~known.exists()))
-    return Plan(0, added, audience)
-
-
-async def _count(connection: AsyncConnection, query: sa.Select[Any]) -> int:
-    return int(await connection.scalar(query) or 0)
-
-
-def _count_members(list_id: int) -> sa.Select[Any]:
-    return (
-        sa.select(sa.func.count())
-        .select_from(memberships.join(subscribers))
-        .where(memberships.c.list_id == list_id, memberships.c.left_at.is_(None))
-    )
-
-
-async def _keep_edition(connection: AsyncConnection, edition: Edition, now: dt.datetime) -> None:
-    statement = insert_into(connection, editions).on_conflict_do_nothing()
-    row = {"id": edition.id, "issue": edition.issue, "content": edition.to_bytes(), "created_at": now}
-    await connection.execute(statement, row)
-
-
-async def _keep_send(connection: AsyncConnection, edition: Edition, list_name: str, now: dt.datetime) -> int:
-    named = {"issue": edition.issue, "list": list_name, "edition_id": edition.id}
-    statement = insert_into(connection, sends).on_conflict_do_nothing()
-    await connection.execute(statement, {**named, "created_at": now})
-    return int(await connection.scalar(sa.select(sends.c.id).filter_by(**named)) or 0)
-
-
-def _insert_rows(
-    connection: AsyncConnection, edition: Edition, send_id: int, list_id: int, now: dt.datetime
-) -> sa.Executable:
-    suppressed = sa.exists().where(suppressions.c.address_key == subscribers.c.address_key)
-    domain = wire_address(edition.sender_address).rpartition("@")[2]
-    moment = sa.literal(now, deliveries.c.due_at.type)
-    columns: dict[str, sa.ColumnElement[Any]] = {
-        "send_id": sa.literal(send_id),
-        "issue": sa.literal(edition.issue),
-        "subscriber_id": subscribers.c.id,
-        "address": subscribers.c.address,
-        "address_key": subscribers.c.address_key,
-        "name": subscribers.c.name,
-        "attributes": subscribers.c.attributes,
-        "state": sa.case((suppressed, State.SUPPRESSED.value), else_=State.QUEUED.value),
-        "message_id": sa.literal(f"<{edition.id[:24]}.")
-        + sa.cast(subscribers.c.id, sa.Text)
-        + sa.literal(f"@{domain}>"),
-        "due_at": moment,
-        "created_at": moment,
-        "updated_at": moment,
-    }
-    chosen = (
-        sa.select(*(value.label(name) for name, value in columns.items()))
-        .select_from(memberships.join(subscribers))
-        .where(memberships.c.list_id == list_id, memberships.c.left_at.is_(None))
-        .order_by(subscribers.c.id)
-    )
-    insert: sa.Executable = (
-        insert_into(connection, deliveries).from_select(list(columns), chosen).on_conflict_do_nothing()
-    )
-    return insert
 
 
 async def load_editions(database: Database, issue: str) -> dict[int, Edition]:
@@ -168,22 +92,28 @@ async def read_log(
     database: Database, issue: str, states: Sequence[State] = (), page: int = 5_000
 ) -> AsyncIterator[Row]:
     """The rows of `issue` in the order they were planned, only those in `states` if any are named; page by page."""
+    last = 0
+    while True:
+        rows = await read_rows(database, issue, states, last, page)
+        for row in rows:
+            yield row
+        if len(rows) < page:
+            return
+        last = rows[-1].id
+
+
+async def read_rows(database: Database, issue: str, states: Sequence[State], after: int, limit: int) -> list[Row]:
+    """One page of the same: the first `limit` rows whose id is above `after`."""
     columns = [deliveries.c[name] for name in Row.__dataclass_fields__ if name != "list"]
     query = (
         sa.select(*columns, sends.c.list)
         .join(sends)
-        .where(deliveries.c.issue == issue)
+        .where(deliveries.c.issue == issue, deliveries.c.id > after)
         .order_by(deliveries.c.id)
-        .limit(page)
+        .limit(limit)
     )
     if states:
         query = query.where(deliveries.c.state.in_([state.value for state in states]))
-    last = 0
-    while True:
-        async with database.read() as connection:
-            rows = (await connection.execute(query.where(deliveries.c.id > last))).mappings().all()
-        for row in rows:
-            yield Row(**{**row, "state": State(row["state"])})
-        if len(rows) < page:
-            return
-        last = rows[-1]["id"]
+    async with database.read() as connection:
+        rows = (await connection.execute(query)).mappings().all()
+    return [Row(**{**row, "state": State(row["state"])}) for row in rows]

@@ -12,13 +12,19 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pressrun.address import ParsedAddress
+from pressrun.delivery.leave_link import Leave
 from pressrun.errors import UsageError
 from pressrun.store.attributes import clean_attributes, differs, merged
+from pressrun.store.consent import Consent, record_consents
 from pressrun.store.database import Database
+from pressrun.store.departure import depart_within
+from pressrun.store.event import Event, EventKind, record_events
+from pressrun.store.people_tables import tags
 from pressrun.store.subscriber import Joined, ListCount, Subscriber, check_list_name, find_fault, is_attribute_name
 from pressrun.store.tables import lists, memberships, subscribers, suppressions
 
 _BATCH = 1_000  # subscribers read at a time
+_SOURCE = "command line"  # what events call it
 
 
 async def add_subscriber(
@@ -28,18 +34,22 @@ async def add_subscriber(
     attributes: Mapping[str, str],
     list_name: str,
     now: dt.datetime,
+    consent: Consent | None = None,
 ) -> Joined:
     """Put a person on a list, which is made if there is none of this name; also one who had left it.
 
-    A stored name stays if `name` is None, and so do attributes that aren't given; an empty one is removed. Raises
-    `UsageError` for text that can't be stored.
+    A stored name stays if `name` is None, and so do attributes that aren't given; an empty one is removed. Who joins by
+    it gave `consent`. Raises `UsageError` for text that can't be stored.
     """
     check_list_name(list_name)
     _check_person(name, attributes)
     async with database.write() as connection:
         list_id = await make_list(connection, list_name, now)
         changed = await _save_person(connection, address, name, attributes, now)
-        return await _join(connection, list_id, address.key, now) or (Joined.UPDATED if changed else Joined.UNCHANGED)
+        joined = await _join(connection, list_id, address.key, now)
+        joined = joined or (Joined.UPDATED if changed else Joined.UNCHANGED)
+        await _record(connection, address, list_name, joined, consent, now)
+    return joined
 
 
 async def remove_subscriber(database: Database, address: ParsedAddress, list_name: str, now: dt.datetime) -> bool:
@@ -48,14 +58,9 @@ async def remove_subscriber(database: Database, address: ParsedAddress, list_nam
     Raises `UsageError` if there is no such list.
     """
     async with database.write() as connection:
-        list_id = await find_list(connection, list_name)
-        leave = (
-            sa.update(memberships)
-            .where(memberships.c.list_id == list_id, memberships.c.subscriber_id == _person(address.key))
-            .where(memberships.c.left_at.is_(None))
-            .values(left_at=now)
-        )
-        return (await connection.execute(leave)).rowcount > 0
+        await find_list(connection, list_name)
+        person = await connection.scalar(sa.select(_person(address.key)))
+        return bool(await depart_within(connection, [Leave(person, list_name)], now, _SOURCE)) if person else False
 
 
 async def leave_list(database: Database, subscriber_id: int, list_name: str, now: dt.datetime) -> bool:
@@ -70,33 +75,45 @@ async def leave_list(database: Database, subscriber_id: int, list_name: str, now
         return (await connection.execute(leave)).rowcount > 0
 
 
-async def list_subscribers(database: Database, list_name: str | None = None) -> AsyncGenerator[Subscriber, None]:
+async def list_subscribers(
+    database: Database, list_name: str | None = None, where: sa.ColumnElement[bool] | None = None
+) -> AsyncGenerator[Subscriber, None]:
     """The people on a list now, or everybody in the store, in the order in which they were first stored.
 
-    They are as they were at one moment. Who breaks off early should close the iterator (`contextlib.aclosing`). Raises
-    `UsageError` if there is no such list.
+    Of these only those of whom `where` holds, which may ask for columns of `subscribers`. They are as they were at one
+    moment. Who breaks off early should close the iterator (`contextlib.aclosing`). Raises `UsageError` if there is no
+    such list.
     """
     async with database.read() as connection:
-        query = await _select_people(connection, list_name)
+        query = await _select_people(connection, list_name, where)
         last = 0
         while people := (await connection.execute(query.where(subscribers.c.id > last))).all():
             on_lists = await _read_lists(connection, last, people[-1].id)
+            tagged = await _read_tags(connection, last, people[-1].id)
             last = people[-1].id
             for person in people:
-                on = tuple(on_lists.get(person.id, ()))
-                yield Subscriber(person.address, person.name, person.attributes, on, person.since)
+                on, theirs = (tuple(found.get(person.id, ())) for found in (on_lists, tagged))
+                yield Subscriber(person.address, person.name, person.attributes, on, person.since, theirs)
 
 
-async def list_attributes(database: Database, list_name: str | None = None) -> list[str]:
+async def list_attributes(
+    database: Database, list_name: str | None = None, where: sa.ColumnElement[bool] | None = None
+) -> list[str]:
     """The names of all attributes that people on a list, or all people, have, in order. Raises `UsageError`."""
     async with database.read() as connection:
-        people = (await _select_people(connection, list_name)).limit(None).order_by(None).subquery()
+        people = (await _select_people(connection, list_name, where)).limit(None).order_by(None).subquery()
         if database.dialect == "postgresql":
             query = sa.select(sa.func.json_object_keys(people.c.attributes)).distinct()
         else:
             pairs = sa.func.json_each(people.c.attributes).table_valued("key")
             query = sa.select(pairs.c.key).select_from(people.join(pairs, sa.true())).distinct()
         return sorted((await connection.scalars(query)).all())
+
+
+async def has_tags(database: Database) -> bool:
+    """Whether anybody has a tag."""
+    async with database.read() as connection:
+        return await connection.scalar(sa.select(tags.c.tag).limit(1)) is not None
 
 
 async def count_lists(database: Database) -> list[ListCount]:
@@ -187,7 +204,7 @@ async def _join(connection: AsyncConnection, list_id: int, key: str, now: dt.dat
     """Put a stored person on a list; None if they were on it."""
     row = {"list_id": list_id, "subscriber_id": _person(key), "joined_at": now}
     query = insert_into(connection, memberships).values(row).on_conflict_do_nothing()
-    if (await connection.execute(query)).rowcount > 0:
+    if (await connection.execute(query.returning(memberships.c.list_id))).first() is not None:
         return Joined.ADDED
     back = (
         sa.update(memberships)
@@ -198,7 +215,29 @@ async def _join(connection: AsyncConnection, list_id: int, key: str, now: dt.dat
     return Joined.RETURNED if (await connection.execute(back)).rowcount > 0 else None
 
 
-async def _select_people(connection: AsyncConnection, list_name: str | None) -> sa.Select[Any]:
+async def _record(
+    connection: AsyncConnection,
+    address: ParsedAddress,
+    list_name: str,
+    joined: Joined,
+    consent: Consent | None,
+    now: dt.datetime,
+) -> None:
+    """Note that somebody joined, and on what basis, or changed."""
+    if joined is Joined.UNCHANGED:
+        return
+    person: int = (await connection.scalars(sa.select(_person(address.key)))).one()
+    if joined is Joined.UPDATED:
+        await record_events(connection, [Event(EventKind.CHANGED, now, person, detail={"source": _SOURCE})])
+        return
+    said = {"source": _SOURCE} | ({"basis": consent.basis.value} if consent else {})
+    await record_events(connection, [Event(EventKind.JOINED, now, person, list=list_name, detail=said)])
+    await record_consents(connection, person, [consent] if consent else [])
+
+
+async def _select_people(
+    connection: AsyncConnection, list_name: str | None, where: sa.ColumnElement[bool] | None = None
+) -> sa.Select[Any]:
     person = (subscribers.c.id, subscribers.c.address, subscribers.c.name, subscribers.c.attributes)
     if list_name is None:
         query = sa.select(*person, subscribers.c.created_at.label("since"))
@@ -209,7 +248,21 @@ async def _select_people(connection: AsyncConnection, list_name: str | None) -> 
             .join(memberships, memberships.c.subscriber_id == subscribers.c.id)
             .where(memberships.c.list_id == list_id, memberships.c.left_at.is_(None))
         )
+    query = query if where is None else query.where(where)
     return query.order_by(subscribers.c.id).limit(_BATCH)
+
+
+async def _read_tags(connection: AsyncConnection, after: int, last: int) -> Mapping[int, Sequence[str]]:
+    """The tags of people with an id above `after` and up to `last`, by id."""
+    query = (
+        sa.select(tags.c.subscriber_id, tags.c.tag)
+        .where(tags.c.subscriber_id > after, tags.c.subscriber_id <= last)
+        .order_by(tags.c.subscriber_id, tags.c.tag)
+    )
+    found: dict[int, list[str]] = {}
+    for subscriber_id, tag in await connection.execute(query):
+        found.setdefault(subscriber_id, []).append(tag)
+    return found
 
 
 async def _read_lists(connection: AsyncConnection, after: int, last: int) -> Mapping[int, Sequence[str]]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,7 +15,7 @@ from pressrun.errors import StoreError
 if TYPE_CHECKING:
     from pressrun.store.database import Database
 
-REVISIONS: Sequence[str] = ("0001",)
+REVISIONS: Sequence[str] = ("0001", "0002", "0003", "0004", "0005")
 """Every revision in order, known without Alembic, which takes long to import; a test holds it to `versions`."""
 
 _LOCK = 0x7072657373  # "press": what PostgreSQL's migrating processes queue by
@@ -25,11 +26,25 @@ async def migrate(database: Database) -> None:
     async with database.read() as connection:
         if await _is_current(connection, database.place):
             return
-    async with database.write() as connection:
+    async with database.connect() as connection, _unbound(connection), database.writing(connection):
         if database.dialect == "postgresql":
             await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
         if not await _is_current(connection, database.place):  # another process may have been quicker
             await connection.run_sync(_upgrade)
+
+
+@asynccontextmanager
+async def _unbound(connection: AsyncConnection) -> AsyncIterator[None]:
+    """Let SQLite make a table anew: with foreign keys kept, dropping the old one deletes all rows that name its own."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver: Any = (await connection.get_raw_connection()).driver_connection  # within a transaction it would do nothing
+    await driver.execute_fetchall("PRAGMA foreign_keys = OFF")
+    try:
+        yield
+    finally:
+        await driver.execute_fetchall("PRAGMA foreign_keys = ON")
 
 
 async def read_revision(connection: AsyncConnection) -> str | None:

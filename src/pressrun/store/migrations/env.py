@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from pressrun.store.tables import metadata
+from pressrun.store.people_tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

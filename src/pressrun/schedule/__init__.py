@@ -1,0 +1,1 @@
+"""Time: when an issue goes out, when mail may leave, and which issues are expected."""
