@@ -309,6 +309,19 @@ async def test_a_cancelled_delivery_cuts_its_connection(step: Step) -> None:
         assert not connection.is_open
 
 
+async def test_whoever_is_cancelled_while_it_opens_ends_at_once_at_whatever_moment() -> None:
+    """Up to Python 3.11 asyncio.wait_for lost those who were cancelled in the turn in which they got through."""
+    async with faulty_relay([{Step.CONNECT: STALL}] * 100) as relay:
+        for turns in range(100):
+            task = asyncio.create_task(Connection(relay.relay, 30, 30).open())
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            task.cancel()
+            done, _ = await asyncio.wait([task], timeout=10)
+            assert done, f"cancelled after {turns} turns"
+            assert task.cancelled()
+
+
 @pytest.mark.parametrize(
     ("script", "said"),
     [

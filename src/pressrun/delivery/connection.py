@@ -12,6 +12,7 @@ import re
 from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import NamedTuple, cast
 
 import aiosmtplib
@@ -25,7 +26,6 @@ from pressrun.errors import RelayError
 NO_SMTPUTF8 = "5.6.7"
 """The enhanced code of an address that needs SMTPUTF8 where it isn't offered (RFC 6531 §3.5)."""
 
-_STARTTLS = {Starttls.AUTO: None, Starttls.ALWAYS: True, Starttls.NEVER: False}
 _DOT = b".\r\n"
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f<>]")
 
@@ -66,15 +66,19 @@ class Connection:
             hostname=relay.host,
             port=relay.port,
             use_tls=relay.implicit_tls,
-            start_tls=_STARTTLS[relay.starttls] if not relay.implicit_tls else False,
+            start_tls=False,
             validate_certs=relay.verify,
-            timeout=self._timeout,
+            timeout=None,  # it would count with asyncio.wait_for, which up to Python 3.11 loses who is cancelled
+        )
+        greet, secure, log_in = (
+            partial(_greet, client),
+            partial(_secure, client, relay),
+            partial(_log_in, client, relay),
         )
         try:
-            await client.connect()
-            await _greet(client)
-            if relay.username is not None:
-                await client.login(relay.username, relay.password or "")
+            for step in (client.connect, greet, secure, log_in):
+                async with asyncio.timeout(self._timeout):
+                    await step()
             self._take_over(client)
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             _cut(client)
@@ -310,6 +314,19 @@ async def _greet(client: aiosmtplib.SMTP) -> None:
             await client.helo()
 
 
+async def _secure(client: aiosmtplib.SMTP, relay: Relay) -> None:
+    if relay.implicit_tls or relay.starttls is Starttls.NEVER:
+        return
+    if relay.starttls is Starttls.ALWAYS or client.supports_extension("starttls"):
+        await client.starttls()
+        await _greet(client)  # RFC 3207 §4.2: what was said before counts no more
+
+
+async def _log_in(client: aiosmtplib.SMTP, relay: Relay) -> None:
+    if relay.username is not None:
+        await client.login(relay.username, relay.password or "")
+
+
 def _cut(client: aiosmtplib.SMTP) -> None:
     if client.transport is not None:
         cast(asyncio.WriteTransport, client.transport).abort()
@@ -333,4 +350,6 @@ def _hide_password(text: str, relay: Relay) -> str:
 
 
 def _reason(error: BaseException) -> str:
+    if type(error) is TimeoutError and not str(error):
+        return "timed out"
     return one_line(str(getattr(error, "message", "") or error)) or type(error).__name__
