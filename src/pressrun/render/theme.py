@@ -15,9 +15,9 @@ from pressrun.errors import RenderError
 from pressrun.finding import Finding
 from pressrun.language import primary
 from pressrun.render.contrast import READABLE, contrast
-from pressrun.source.model import SLUG, Slug
 from pressrun.source.text import read_text
 from pressrun.source.validation import validate
+from pressrun.source.value import SLUG, Slug
 from pressrun.source.yamlfile import YamlText, read_yaml
 
 TOKENS = "theme.yaml"

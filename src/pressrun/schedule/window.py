@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from pressrun.schedule.hours import DAY, Hours, open_hours
-from pressrun.source.model import WEEKDAYS, Publication
+from pressrun.source.model import Publication
+from pressrun.source.value import WEEKDAYS
 
 _LOOK_AHEAD = 16
 """Days after which every window has opened and closed: a week, and another where clocks skip its only hours."""

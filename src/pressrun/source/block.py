@@ -9,7 +9,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from pressrun.source.model import Date, DateTime, Image, Line, Markdown, MediaPath, Slug, SourceModel, Url
+from pressrun.source.model import Image
+from pressrun.source.value import Date, DateTime, Line, Markdown, MediaPath, Slug, SourceModel, Url
 
 
 class Figure(Image):

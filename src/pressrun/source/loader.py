@@ -18,10 +18,11 @@ from pressrun.source.attachment import AttachedFile, is_refused, media_type_of
 from pressrun.source.body import read_body
 from pressrun.source.issue import Article, Issue, Section, send_lists
 from pressrun.source.media import Picture, read_picture
-from pressrun.source.model import SLUG, ArticleFile, Attachment, IssueFile, Publication
+from pressrun.source.model import ArticleFile, Attachment, IssueFile, Publication
 from pressrun.source.spelling import spell_out_article, spell_out_blocks, spell_out_issue, spell_out_publication
 from pressrun.source.text import read_text, split_front_matter
 from pressrun.source.validation import Model, validate
+from pressrun.source.value import SLUG
 from pressrun.source.yamlfile import Path as KeyPath
 from pressrun.source.yamlfile import Place, YamlText, each_text, read_yaml
 

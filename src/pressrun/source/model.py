@@ -3,84 +3,34 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
-from functools import cache
-from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, available_timezones
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    WithJsonSchema,
-    model_validator,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from pressrun.schedule.hours import open_hours
 from pressrun.schedule.rule import check_rule, read_rule
-
-SLUG = r"^[a-z0-9]+(?:-[a-z0-9]+)*$"
-DOT_ATOM = r"^[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+$"
-
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^[^\r\n]*$")]
-Markdown = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-Slug = Annotated[str, StringConstraints(pattern=SLUG)]
-Url = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^(https?://|mailto:)\S+$")]
-WebUrl = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^https?://\S+$")]
-MailAddress = Annotated[str, StringConstraints(pattern=r"^[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;]+$")]
-MediaPath = Annotated[str, StringConstraints(pattern=r"^media/[^\\]+$")]
-
-
-@cache
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())  # which walks through a folder of 600 files
-
-
-def _known_zone(name: str) -> str:
-    if name not in _zones():
-        raise ValueError(f"no time zone is called {name!r}")
-    return name
-
-
-def _written_as(pattern: str, kind: str) -> BeforeValidator:
-    """Only the written form: pydantic alone would take `20260228` for seconds since 1970."""
-
-    def look(value: Any) -> Any:
-        if isinstance(value, str) and not re.fullmatch(pattern, value):
-            raise PydanticCustomError(f"{kind}_form", "not written as a {kind}", {"kind": kind})
-        return value
-
-    return BeforeValidator(look)
-
-
-Date = Annotated[dt.date, _written_as(r"\d{4}-\d\d-\d\d", "date")]
-Time = Annotated[
-    dt.time,
-    _written_as(r"\d\d:\d\d(:\d\d)?", "time"),
-    WithJsonSchema({"type": "string", "pattern": r"^\d\d:\d\d(:\d\d)?$"}),  # format "time" would ask for a zone
-]
-DateTime = Annotated[
-    dt.datetime,
-    _written_as(r"[12]\d{3}-\d\d-\d\d \d\d:\d\d", "datetime"),
-    WithJsonSchema({"type": "string", "pattern": r"^[12]\d{3}-\d\d-\d\d \d\d:\d\d$"}),  # as with times: no zone
-]
-TimeZone = Annotated[str, AfterValidator(_known_zone)]
-Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
+from pressrun.source.value import (
+    DOT_ATOM,
+    Date,
+    DateTime,
+    LanguageTag,
+    Line,
+    MailAddress,
+    Markdown,
+    MediaPath,
+    Origin,
+    Slug,
+    SourceModel,
+    Time,
+    TimeZone,
+    Url,
+    WebUrl,
+    Weekday,
+)
 
 Counting = Literal["none", "total", "person"]
 _COUNTING = "none; total, for all readers together; person, also for each who agreed to it"
-
-
-class SourceModel(BaseModel):
-    """A part of a source file: keys are known, values don't change once read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Image(SourceModel):
@@ -175,10 +125,6 @@ MailText = Literal["full", "excerpt"]
 _MAIL_TEXT = "What becomes of a mail over the budget: full, as it is; excerpt, its longest articles end early"
 
 
-Origin = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$")]
-LanguageTag = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
-
-
 class PublicList(SourceModel):
     """A list that anybody may join, as they read of it."""
 
@@ -206,9 +152,7 @@ class Publication(SourceModel):
     masthead: Line | None = Field(None, description="The line above the title: the house or programme")
     slogan: Line | None = Field(None, description="The masthead's slogan; an issue may have its own")
     description: Line = Field(description="What it is about, in a sentence (feeds and archive show it)")
-    language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")] = Field(
-        description="BCP 47 language tag, such as zh-CN or en"
-    )
+    language: LanguageTag = Field(description="BCP 47 language tag, such as zh-CN or en")
     timezone: TimeZone = Field(description="IANA time zone of all its dates, such as Asia/Shanghai")
     publish_time: Time = Field(dt.time(9), description="The hour an issue of a given date counts as published")
     sender: Sender = Field(description="Whose name and address stand in From")
@@ -352,7 +296,7 @@ class ArticleFile(SourceModel):
     kicker: Line | None = Field(None, description="A line above the title")
     labels: tuple[Line, ...] = Field((), description="Labels such as 精买 or 久用")
     summary: Line | None = Field(None, description="What it says in a sentence (feeds, archive, link previews)")
-    language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")] | None = Field(
+    language: LanguageTag | None = Field(
         None, description="BCP 47 language tag, where it differs from the publication's"
     )
     authors: tuple[Line, ...] = Field((), description="Who wrote it")
