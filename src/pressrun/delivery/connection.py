@@ -9,17 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import re
-from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from functools import partial
 from typing import NamedTuple, cast
 
-import aiosmtplib
-
 from pressrun.delivery.line import Line, LostError, TimeOutError
+from pressrun.delivery.opening import open_client
 from pressrun.delivery.outcome import Kind, Outcome, one_line, outcome_of_reply
-from pressrun.delivery.relay import Relay, Starttls
+from pressrun.delivery.relay import Relay
 from pressrun.delivery.reply import Reply
 from pressrun.errors import RelayError
 
@@ -61,32 +58,15 @@ class Connection:
 
     async def open(self) -> None:
         """Connect, secure, log in. Raises RelayError, which never holds the password."""
-        relay = self.relay
-        client = aiosmtplib.SMTP(
-            hostname=relay.host,
-            port=relay.port,
-            use_tls=relay.implicit_tls,
-            start_tls=False,
-            validate_certs=relay.verify,
-            timeout=None,  # it would count with asyncio.wait_for, which up to Python 3.11 loses who is cancelled
-        )
-        greet, secure, log_in = (
-            partial(_greet, client),
-            partial(_secure, client, relay),
-            partial(_log_in, client, relay),
-        )
-        try:
-            for step in (client.connect, greet, secure, log_in):
-                async with asyncio.timeout(self._timeout):
-                    await step()
-            self._take_over(client)
-        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-            _cut(client)
-            message = f"the relay {relay} can't be used: {_hide_password(_reason(error), relay)}"
-            raise RelayError(message, "check PRESSRUN_SMTP_URL", _code_of(error)) from None
-        except BaseException:
-            _cut(client)
-            raise
+        client = await open_client(self.relay, self._timeout)
+        self.offers_pipelining = client.supports_extension("pipelining")
+        self.offers_8bitmime = client.supports_extension("8bitmime")
+        self.offers_smtputf8 = client.supports_extension("smtputf8")
+        size = client.esmtp_extensions.get("size", "")
+        self.most_octets = int(size) if size.isascii() and size.isdigit() else 0
+        transport = cast(asyncio.Transport, client.transport)
+        self.is_secured = transport.get_extra_info("sslcontext") is not None
+        self._line = Line(transport)
 
     async def deliver(
         self,
@@ -139,17 +119,6 @@ class Connection:
         if self._line is not None:
             self._line.abort()
 
-    def _take_over(self, client: aiosmtplib.SMTP) -> None:
-        self.offers_pipelining = client.supports_extension("pipelining")
-        self.offers_8bitmime = client.supports_extension("8bitmime")
-        self.offers_smtputf8 = client.supports_extension("smtputf8")
-        size = client.esmtp_extensions.get("size", "")
-        self.most_octets = int(size) if size.isascii() and size.isdigit() else 0
-        if client.transport is None:
-            raise aiosmtplib.SMTPServerDisconnected("connection lost")
-        self.is_secured = client.transport.get_extra_info("sslcontext") is not None
-        self._line = Line(cast(asyncio.Transport, client.transport))
-
     def refuse_unasked(self, envelope: Envelope) -> Outcome | None:
         """The outcome where this relay, or any, can't be asked to take the envelope."""
         if envelope.smtputf8 and not self.offers_smtputf8:
@@ -180,7 +149,7 @@ class Connection:
             return await self._read_group(line, envelope)
         except LostError as error:
             self.abort()
-            return Outcome(Kind.NOT_SENT, text=f"connection lost before the message: {_reason(error)}")
+            return Outcome(Kind.NOT_SENT, text=f"connection lost before the message: {one_line(str(error))}")
 
     async def _write_group(self, line: Line, envelope: Envelope) -> None:
         if not self._needs_reset:
@@ -262,7 +231,7 @@ class Connection:
             return Outcome(Kind.IN_DOUBT, text="no answer to the final dot: timed out")
         except LostError as error:
             self.abort()
-            return Outcome(Kind.IN_DOUBT, text=f"connection lost after the final dot: {_reason(error)}")
+            return Outcome(Kind.IN_DOUBT, text=f"connection lost after the final dot: {one_line(str(error))}")
         outcome = outcome_of_reply(reply.code, reply.text)
         if outcome.kind is Kind.ACCEPTED and line.unsent > len(following) + 1024:
             outcome = Outcome(Kind.IN_DOUBT, reply.code, text="the relay answered before the message had ended")
@@ -304,52 +273,3 @@ def stuff_dots(message: bytes) -> bytes:
 
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
-
-
-async def _greet(client: aiosmtplib.SMTP) -> None:
-    if client.is_ehlo_or_helo_needed:
-        try:
-            await client.ehlo()
-        except aiosmtplib.SMTPHeloError:  # RFC 5321 §3.2: an old server knows only HELO
-            await client.helo()
-
-
-async def _secure(client: aiosmtplib.SMTP, relay: Relay) -> None:
-    if relay.implicit_tls or relay.starttls is Starttls.NEVER:
-        return
-    if relay.starttls is Starttls.ALWAYS or client.supports_extension("starttls"):
-        await client.starttls()
-        await _greet(client)  # RFC 3207 §4.2: what was said before counts no more
-
-
-async def _log_in(client: aiosmtplib.SMTP, relay: Relay) -> None:
-    if relay.username is not None:
-        await client.login(relay.username, relay.password or "")
-
-
-def _cut(client: aiosmtplib.SMTP) -> None:
-    if client.transport is not None:
-        cast(asyncio.WriteTransport, client.transport).abort()
-    client.close()
-
-
-def _code_of(error: BaseException) -> int | None:
-    code = getattr(error, "code", None)
-    return code if isinstance(code, int) else None
-
-
-def _hide_password(text: str, relay: Relay) -> str:
-    """`text` without the password, plain or as a login says it (RFC 4616 §2): some relays repeat what they refuse."""
-    user, password = (relay.username or "").encode(), (relay.password or "").encode()
-    if not password:
-        return text
-    said = (b"\0" + user + b"\0" + password, user + b"\0" + user + b"\0" + password, password)
-    for secret in (*(b64encode(each) for each in said), password):
-        text = text.replace(one_line(secret.decode("utf-8", "replace")), "…")
-    return text
-
-
-def _reason(error: BaseException) -> str:
-    if type(error) is TimeoutError and not str(error):
-        return "timed out"
-    return one_line(str(getattr(error, "message", "") or error)) or type(error).__name__
