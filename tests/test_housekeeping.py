@@ -11,11 +11,12 @@ import sqlalchemy as sa
 
 from pressrun.address import parse_address
 from pressrun.delivery.outcome import State
-from pressrun.housekeeping import PREVIEW_AGE, Housekeeping, housekeeping, remove_previews
+from pressrun.housekeeping import LETTER_AGE, PREVIEW_AGE, Housekeeping, housekeeping, remove_previews
 from pressrun.store.claim import register_worker
 from pressrun.store.database import Database
 from pressrun.store.delivery_log import Row, plan, read_log
 from pressrun.store.forget import forget
+from pressrun.store.inbox import note_letter, was_read
 from pressrun.store.tables import deliveries
 from pressrun.workspace import Workspace, open_workspace
 from small_edition import NOW, addresses, fill_list, make_edition
@@ -92,7 +93,7 @@ async def test_old_previews_go_unless_their_issue_is_still_to_be_sent(database: 
     finished = lay_preview(workspace.preview_folder, "small/2025-01", old)
     done = await housekeeping(database, workspace, NOW)
     assert (done.previews, waiting.exists(), finished.exists()) == (1, True, False)
-    others = ("queued", "in_doubt", "expired", "starts", "events", "addresses", "confirmations", "networks")
+    others = ("queued", "in_doubt", "expired", "starts", "letters", "events", "addresses", "confirmations", "networks")
     assert done.counts == {"previews": 1, "compacted": 0} | dict.fromkeys(others, 0)
 
 
@@ -110,6 +111,13 @@ def test_only_what_was_laid_down_as_a_preview_is_removed(tmp_path: Path) -> None
 
 def test_without_a_folder_there_is_nothing_to_remove(tmp_path: Path) -> None:
     assert remove_previews(tmp_path / "none", (), NOW) == 0
+
+
+async def test_which_letters_were_read_is_forgotten_after_a_while(database: Database, workspace: Workspace) -> None:
+    await note_letter(database, "old", "bounce", NOW - LETTER_AGE - dt.timedelta(minutes=1))
+    await note_letter(database, "new", "bounce", NOW - LETTER_AGE + dt.timedelta(minutes=1))
+    assert (await housekeeping(database, workspace, NOW)).letters == 1
+    assert [await was_read(database, one) for one in ("old", "new")] == [False, True]
 
 
 async def test_what_settings_keep_for_a_time_is_let_go_of(

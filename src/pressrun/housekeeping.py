@@ -13,6 +13,7 @@ from pressrun.store.api_call import drop_old_calls
 from pressrun.store.claim import recover
 from pressrun.store.database import Database
 from pressrun.store.forget import compact
+from pressrun.store.inbox import forget_letters
 from pressrun.store.retention import Ages, let_go
 from pressrun.store.upkeep import expire_deferred, forget_starts, read_open_issues, tidy_sqlite
 from pressrun.workspace import Workspace
@@ -23,11 +24,14 @@ PREVIEW_AGE = dt.timedelta(days=90)
 START_AGE = dt.timedelta(days=30)
 """How long it is kept what was started when, beyond the first and the last time of each issue."""
 
+LETTER_AGE = dt.timedelta(days=90)
+"""How long it is kept which letters `read-inbox` has read; the mailbox itself holds them as seen."""
+
 
 @dataclass(frozen=True)
 class Housekeeping:
     """What was done. Of dead workers' rows so many were queued again, so many are in doubt; so many rows expired; so
-    many previews and starts were old.
+    many previews, starts and notes of letters were old.
 
     Of what settings keep for a time, so many events and unconfirmed requests went, so many addresses were scrubbed from
     the delivery log, and so many network addresses from consents and requests. `compacted` is 1 where SQLite's file was
@@ -39,6 +43,7 @@ class Housekeeping:
     expired: int = 0
     previews: int = 0
     starts: int = 0
+    letters: int = 0
     events: int = 0
     addresses: int = 0
     confirmations: int = 0
@@ -60,13 +65,14 @@ async def housekeeping(database: Database, workspace: Workspace, now: dt.datetim
     queued, in_doubt = await recover(database, now)
     expired = await expire_deferred(database, dt.timedelta(days=workspace.settings.expire_days), now)
     starts = await forget_starts(database, now - START_AGE)
+    letters = await forget_letters(database, now - LETTER_AGE)
     unfinished = await read_open_issues(database)
     previews = remove_previews(workspace.preview_folder, unfinished, now - PREVIEW_AGE)
     await drop_old_calls(database, now)
     gone = await let_go(database, workspace.link_keys(), _ages(workspace.settings), now)
     compacted = not unfinished and await compact(database)
     await tidy_sqlite(database)
-    return Housekeeping(queued, in_doubt, expired, previews, starts, **vars(gone), compacted=int(compacted))
+    return Housekeeping(queued, in_doubt, expired, previews, starts, letters, **vars(gone), compacted=int(compacted))
 
 
 def _ages(settings: Settings) -> Ages:

@@ -70,6 +70,7 @@ _DONE = {
     "expired": "deferred rows expired",
     "previews": "old previews removed",
     "starts": "old starts forgotten",
+    "letters": "notes of letters read long ago forgotten",
     "events": "old events deleted",
     "addresses": "addresses scrubbed from the delivery log",
     "confirmations": "requests deleted that nobody confirmed",
