@@ -51,6 +51,28 @@ def test_domains_take_turns_and_each_keeps_its_order() -> None:
     assert len(backlog) == 1
 
 
+def test_a_row_that_is_here_already_is_not_taken_twice() -> None:
+    backlog = make_backlog()
+    waiting, begun = rows("a.example", "b.example")
+    backlog.add([begun])
+    assert backlog.take(0) is begun
+    backlog.add([waiting])
+    backlog.add([waiting, begun])
+    assert len(backlog) == 1
+    backlog.end(begun, Kind.NOT_SENT, 0)
+    backlog.add([begun])
+    assert sorted(one.id for one in take_all(backlog)) == [waiting.id, begun.id]
+
+
+def test_a_row_that_was_put_off_may_come_back() -> None:
+    backlog = make_backlog()
+    make_rest(backlog, "a.example")
+    backlog.add(rows("a.example"))
+    assert [len(there) for _, there in backlog.pop_resting(0)] == [1]
+    backlog.add(rows("a.example"))
+    assert len(backlog) == 1
+
+
 def test_a_domain_has_no_more_begun_than_its_window() -> None:
     backlog = make_backlog()
     backlog.add(rows(*["a.example"] * 5))

@@ -7,14 +7,19 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
+import sqlalchemy as sa
 
 from faulty_relay import Answer, FaultyRelay, Script, Step, say
+from gated_relay import gated_relay
 from pressrun.delivery.deliver import Delivered
 from pressrun.delivery.outcome import State
+from pressrun.delivery.policy import InDoubt
+from pressrun.delivery.relay import parse_relays
 from pressrun.delivery.send import send
 from pressrun.errors import UsageError
 from pressrun.store.control import cancel, pause, resume
 from pressrun.store.database import Database
+from pressrun.store.tables import deliveries
 from small_edition import KEY, NOW, addresses
 from small_world import EDITION, ISSUE, POLICY, World, log, pipelined, prepare, run, states, until, when_accepted
 
@@ -23,12 +28,12 @@ ROWS = 400
 
 @asynccontextmanager
 async def paused_midway(
-    database: Database, relay: FaultyRelay, stop: asyncio.Event | None = None
+    database: Database, relay: FaultyRelay, stop: asyncio.Event | None = None, **changes: object
 ) -> AsyncIterator[asyncio.Task[Delivered]]:
     """A run that was paused after some messages and has let go of its connections."""
     await prepare(database, ROWS)
     reached = when_accepted(relay, 20)
-    task = asyncio.create_task(run(database, relay.relay, stop=stop))
+    task = asyncio.create_task(run(database, relay.relay, stop=stop, **changes))
     try:
         await reached.wait()
         await pause(database, ISSUE, NOW)
@@ -39,11 +44,16 @@ async def paused_midway(
         await asyncio.wait([task])
 
 
+async def until_queued(database: Database) -> None:
+    """Until the run has given back all that it held."""
+    while set(await states(database)) != {"sent", "queued"}:
+        await asyncio.sleep(0.001)
+
+
 async def test_a_paused_run_waits_with_no_connection_open_and_its_rows_queued(database: Database) -> None:
     async with pipelined() as relay, paused_midway(database, relay) as task:
-        counts: dict[str, int] = {}
-        while set(counts) != {"sent", "queued"}:
-            counts = await states(database)
+        await until_queued(database)
+        counts = await states(database)
         taken, connections = len(relay.accepted), relay.connections
         assert counts["sent"] == taken < ROWS
         await asyncio.sleep(0.02)  # ten looks
@@ -78,6 +88,36 @@ async def test_a_paused_run_that_is_cancelled_ends(database: Database) -> None:
         await task
         taken = len(relay.accepted)
     assert await states(database) == {"sent": taken, "cancelled": ROWS - taken}
+
+
+async def test_nobody_in_doubt_is_mailed_again_when_a_paused_run_is_cancelled(database: Database) -> None:
+    async with pipelined() as relay, paused_midway(database, relay, in_doubt=InDoubt.RETRY) as task:
+        await until_queued(database)
+        some = sa.select(deliveries.c.id).where(deliveries.c.state == State.QUEUED.value).limit(5)
+        async with database.write() as connection:
+            doubtful = sa.update(deliveries).where(deliveries.c.id.in_(some))
+            await connection.execute(doubtful.values(state=State.IN_DOUBT.value))
+        taken = len(relay.accepted)
+        await cancel(database, ISSUE, NOW)
+        await task
+        assert len(relay.accepted) == taken
+    assert await states(database) == {"sent": taken, "in_doubt": 5, "cancelled": ROWS - taken - 5}
+
+
+async def test_a_run_that_is_resumed_while_the_last_message_is_on_its_way_goes_on(database: Database) -> None:
+    await prepare(database, 4)
+    async with gated_relay() as relay:
+        [there] = parse_relays(relay.url)
+        task = asyncio.create_task(run(database, there, connections=1))
+        await relay.wait_for(1)
+        await pause(database, ISSUE, NOW)
+        await asyncio.sleep(0.05)  # many looks
+        await resume(database, ISSUE, NOW)
+        await asyncio.sleep(0.05)
+        assert not task.done()
+        relay.let(4)
+        await task
+    assert await states(database) == {"sent": 4}
 
 
 async def test_cancelling_finishes_what_is_in_flight_and_closes_the_rest(database: Database) -> None:

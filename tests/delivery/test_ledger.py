@@ -91,6 +91,11 @@ async def test_a_row_that_is_not_ones_own_may_not_be_sent(database: Database, ro
         assert not await ledger.mark_dot(Mark(10**6, "7bit", "relay"))
 
 
+async def test_of_two_who_ask_for_one_row_at_once_only_one_may_send_it(database: Database, rows: list[Claimed]) -> None:
+    async with running(database) as (ledger, _):
+        assert await asyncio.gather(ledger.mark_dot(mark(rows[0])), ledger.mark_dot(mark(rows[0]))) == [True, False]
+
+
 async def test_what_gathers_is_written_together(database: Database, rows: list[Claimed]) -> None:
     async with running(database) as (ledger, counting):
         assert all(await asyncio.gather(*(ledger.mark_dot(mark(row)) for row in rows)))

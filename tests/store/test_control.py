@@ -11,8 +11,9 @@ import sqlalchemy as sa
 
 from pressrun.delivery.outcome import State
 from pressrun.errors import UsageError
+from pressrun.store.claim import retire_worker
 from pressrun.store.control import Wish, cancel, cancel_open, pause, read_reason, read_wish, require_run, resume
-from pressrun.store.database import Database
+from pressrun.store.database import Database, open_database
 from pressrun.store.delivery_log import count_states, plan
 from pressrun.store.tables import controls, deliveries
 from small_edition import NOW, addresses, fill_list, make_edition
@@ -152,6 +153,56 @@ async def test_a_cancel_is_taken_back_only_by_name(database: Database) -> None:
     async with database.read() as connection:
         due = await connection.scalars(sa.select(deliveries.c.due_at).where(deliveries.c.state == "queued"))
         assert set(due) == {LATER}
+
+
+async def test_what_waits_to_be_sent_a_second_time_stays_in_doubt_when_it_is_cancelled(database: Database) -> None:
+    await put(database, [State.QUEUED, State.DEFERRED, State.QUEUED])
+    async with database.write() as connection:
+        second = sa.update(deliveries).where(deliveries.c.address.in_(addresses(2)))
+        await connection.execute(second.values(repeated=True))
+    assert await cancel(database, ISSUE, LATER) == 3
+    assert await counts(database) == {State.IN_DOUBT: 2, State.CANCELLED: 1}
+    assert await resume(database, ISSUE, LATER, cancelled=True) == 1
+
+
+async def test_what_waited_for_its_moment_waits_for_it_again_when_a_cancel_is_taken_back(database: Database) -> None:
+    await put(database, [State.QUEUED, State.DEFERRED, State.DEFERRED])
+    moments = [NOW, LATER + dt.timedelta(hours=7), LATER - dt.timedelta(minutes=1)]
+    async with database.write() as connection:
+        for address, moment in zip(addresses(3), moments, strict=True):
+            row = sa.update(deliveries).where(deliveries.c.address == address)
+            await connection.execute(row.values(due_at=moment))
+    await cancel(database, ISSUE, NOW)
+    assert await resume(database, ISSUE, LATER, cancelled=True) == 3
+    assert await counts(database) == {State.QUEUED: 2, State.DEFERRED: 1}
+    async with database.read() as connection:
+        kept = await connection.scalar(sa.select(deliveries.c.due_at).where(deliveries.c.state == "deferred"))
+    assert kept == moments[1]
+
+
+@pytest.mark.postgres
+async def test_rows_given_back_while_the_cancel_is_being_written_are_closed(postgres_url: str) -> None:
+    """Neither transaction sees what the other has not committed: the rows would wait for a run that never comes."""
+    async with open_database(postgres_url) as database:
+        await put(database, [State.QUEUED, State.SENDING, State.SENDING])
+        async with database.write() as connection:
+            queued = sa.select(deliveries.c.id).where(deliveries.c.state == State.QUEUED.value)
+            await connection.execute(queued.with_for_update())
+            cancelling = asyncio.create_task(cancel(database, ISSUE, LATER))
+            await _until_waiting(database, 1, cancelling)  # at that row: it has looked which others there are
+            giving = asyncio.create_task(retire_worker(database, "w", LATER))
+            await _until_waiting(database, 2, giving)
+        await asyncio.gather(cancelling, giving)
+        assert await counts(database) == {State.CANCELLED: 3}
+
+
+async def _until_waiting(database: Database, count: int, task: asyncio.Task[object]) -> None:
+    """Until so many transactions wait for others, or the task did not have to."""
+    waiting = sa.text("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
+    while not task.done():
+        async with database.read() as connection:
+            if await connection.scalar(waiting) >= count:
+                return
 
 
 @pytest.mark.parametrize("states", [[State.SENT, State.FAILED], [State.IN_DOUBT]])

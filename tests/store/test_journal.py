@@ -297,6 +297,17 @@ async def test_suppression_comes_before_expiry(planned: Database) -> None:
         assert await states_of(planned, [first]) == ["suppressed"]
 
 
+async def test_who_waits_for_a_second_message_is_in_doubt_where_it_is_not_to_be_sent(planned: Database) -> None:
+    """The first one may have arrived: `expired` or `suppressed` would say that it has not."""
+    async with open_journal(planned) as journal:
+        rows = await journal.claim(Scope(ISSUE, "a"), 2, NOW)
+        second = [Settled(row.id, State.DEFERRED, 1, None, None, "lost", NOW + SECOND, NOW, None, True) for row in rows]
+        await journal.write("a", second, (), NOW)
+        await suppress_address(planned, parse_address(rows[0].address), "bounced", NOW)
+        await journal.claim(Scope(ISSUE, "a", expiry=EXPIRY), 10, NOW + EXPIRY + SECOND)
+    assert await states_of(planned, rows) == ["in_doubt", "in_doubt"]
+
+
 async def test_what_is_written_comes_back_as_it_was(planned: Database) -> None:
     awkward = "5.2.2 boîte 'pleine' \"%s\" \\ 信箱满 :name ?1 $1 {}"
     async with open_journal(planned) as journal:

@@ -205,7 +205,10 @@ async def test_what_was_proposed_and_taken_back_can_be_planned_without_approval(
 async def test_what_was_cancelled_is_taken_back_only_by_name(database: Database) -> None:
     await put_up(database, 2)
     assert await cancel(database, ISSUE, NOW) == 2
-    await seal_now(database, MENDED)
+    await fill_list(database, "all", addresses(3))
+    for refused in (seal_now(database, MENDED), plan(database, FIRST, "all", NOW)):  # rows that no run comes for
+        with pytest.raises(UsageError, match="--cancelled"):
+            await refused
     assert await editions(database) == {(FIRST.id, True)}
     assert await resume(database, ISSUE, NOW, cancelled=True) == 2
     assert await begin(database, 9) == []

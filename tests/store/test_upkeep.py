@@ -55,6 +55,13 @@ async def test_a_deferred_row_that_is_due_and_over_age_expires_and_nothing_else_
     assert await expire_deferred(planned, EXPIRY, LATER) == 0
 
 
+async def test_a_row_that_waits_for_a_second_message_is_in_doubt_and_not_expired(planned: Database) -> None:
+    await set_rows(planned, IS_DEFERRED, repeated=True)
+    before = (await count_states(planned, ISSUE))[State.IN_DOUBT]
+    assert await expire_deferred(planned, EXPIRY, LATER) == 1
+    assert (await count_states(planned, ISSUE))[State.IN_DOUBT] == before + 1
+
+
 @pytest.mark.parametrize(
     "values",
     [

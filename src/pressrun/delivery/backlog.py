@@ -29,6 +29,7 @@ class Backlog:
         self._ready: deque[str] = deque()  # domains that may have one more begun, as far as is known
         self._is_ready: set[str] = set()
         self._begun: dict[int, str] = {}  # the domain of each row that was taken
+        self._here: set[int] = set()  # of each row that waits or was taken
         self._count = 0
 
     def __len__(self) -> int:
@@ -40,8 +41,15 @@ class Backlog:
         return bool(self._ready)
 
     def add(self, rows: Iterable[Claimed]) -> None:
-        """Let `rows` wait behind those that do."""
+        """Let `rows` wait behind those that do.
+
+        A row that is here already stays as it is: where this worker's lease had ended while it lived, its rows were
+        queued again, and it may have claimed one of them once more.
+        """
         for row in rows:
+            if row.id in self._here:
+                continue
+            self._here.add(row.id)
             domain = domain_of(row)
             self._rows.setdefault(domain, deque()).append(row)
             self._count += 1
@@ -78,6 +86,7 @@ class Backlog:
     def end(self, row: Claimed, kind: Kind, now: float) -> None:
         """A row that was taken ended as `kind`."""
         domain = self._begun.pop(row.id)
+        self._here.discard(row.id)
         self._destinations.end(domain, kind, now, self._chance)
         if domain in self._rows:
             self._make_ready(domain)
@@ -94,6 +103,7 @@ class Backlog:
             if until is not None and until > now:
                 rows = self._rows.pop(domain)
                 self._count -= len(rows)
+                self._here.difference_update(row.id for row in rows)
                 resting.append((until - now, list(rows)))
             else:
                 self._make_ready(domain)  # its rest may have ended while nothing happened

@@ -107,11 +107,13 @@ class Connection:
         line = self._line
         if line is None or not line.is_open:
             return
-        if self._ahead is None:
-            line.write(b"QUIT\r\n")
-            with suppress(LostError):
-                await line.reply(5)
-        self.abort()
+        try:
+            if self._ahead is None:
+                line.write(b"QUIT\r\n")
+                with suppress(LostError):
+                    await line.reply(5)
+        finally:
+            self.abort()
 
     def abort(self) -> None:
         """Cut the connection: the relay drops whatever had no final dot (RFC 5321 §4.1.1.4)."""

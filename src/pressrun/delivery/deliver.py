@@ -50,6 +50,9 @@ FIRST, MOST = 4, 500
 LOOK = 1.0
 """Seconds between looks at what operators wish."""
 
+_LOCKED = 0.05
+"""Seconds between claims where rows are due and none can be had, as on PostgreSQL while others change them."""
+
 
 @dataclass(frozen=True)
 class Delivered:
@@ -140,16 +143,20 @@ class _Run:
         self.held_until: dt.datetime | None = None
         self.trip: Trip | None = None
         self.wish = Wish.RUN
+        self.was_paused = False  # also where it was resumed while the last messages were on their way
 
     async def work_off(self, relays: list[Relay], progress: Callable[[Outcome], None]) -> None:
         """Work until no row is due, it is time to end or the breaker trips; wait while the issue is paused."""
         while True:
+            self.was_paused = False
             await self._work(relays, progress)
-            if self.wish is not Wish.PAUSE or self._is_to_end:
+            if not self.was_paused or self._is_to_end:
                 return
             await give_back(self.database, self.scope.worker_id, self.world.clock())
             await leave(self.database, self.scope.worker_id)
             await self._wait_while_paused()
+            if self.wish is not Wish.RUN:
+                return
 
     @property
     def _is_to_end(self) -> bool:
@@ -201,6 +208,7 @@ class _Run:
                 await self._renew()
             self.wish = await read_wish(self.database, self.scope.issue)
             if self.wish is not Wish.RUN:
+                self.was_paused = self.was_paused or self.wish is Wish.PAUSE
                 work.halt()
             await usher.look(self._leased_until)
             work.announce()  # a relay's rest may have ended
@@ -279,6 +287,7 @@ class _Run:
         now = self.world.clock()
         scope = (self.database, self.scope.issue)
         if await has_due(*scope, now, self.scope.list_name):
+            await self.world.sleep(_LOCKED)  # somebody may have it locked, and for long
             return True
         held, until = await held_until(*scope, self.scope.worker_id, self.scope.list_name)
         if not held:  # by now; between the two looks others may have given rows back

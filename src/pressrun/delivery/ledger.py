@@ -36,10 +36,12 @@ class _Batch:
                 future.exception()  # whoever gave up waiting won't look
 
     def grant(self, mine: frozenset[int]) -> None:
-        """Tell everyone whether their dot may leave."""
+        """Tell everyone whether their dot may leave: of each row's only one."""
+        left = set(mine)
         for mark, future in zip(self.marks, self.granted, strict=True):
             if not future.done():
-                future.set_result(mark.id in mine)
+                future.set_result(mark.id in left)
+                left.discard(mark.id)
         for waiting in self.drained:
             if not waiting.done():
                 waiting.set_result(None)

@@ -19,7 +19,7 @@ from pressrun.delivery.maillog import MailLog, moment_of
 from pressrun.delivery.outcome import one_line
 from pressrun.errors import UsageError
 from pressrun.store.claim import recover
-from pressrun.store.control import Wish, read_wish
+from pressrun.store.control import require_not_cancelled
 from pressrun.store.database import Database
 from pressrun.store.resolution import InDoubt, list_in_doubt, queue_again, settle_in_doubt, state_of
 
@@ -85,10 +85,10 @@ async def resolve(
     async with database.read() as connection:
         rows = await list_in_doubt(connection, issue)
         await _require_in_doubt(connection, issue, choice, rows)
-    if (choice.resend or choice.resend_all) and await read_wish(database, issue) is Wish.CANCEL:
-        raise UsageError(f"{issue} is cancelled: nothing is sent again", f"pressrun resume {issue} --cancelled first")
     findings = await asyncio.to_thread(read_logs, logs, [row.message_id for row in rows], now)
     async with database.write() as connection:
+        if choice.resend or choice.resend_all:
+            await require_not_cancelled(connection, issue)
         decision = decide(await list_in_doubt(connection, issue, lock=True), findings, choice)
         await settle_in_doubt(connection, {**decision.by_log, **decision.by_hand}, now)
         await queue_again(connection, decision.again, now)

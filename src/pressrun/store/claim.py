@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pressrun.delivery.outcome import State
-from pressrun.store.control import cancel_open
+from pressrun.store.control import cancel_open, keep_wishes, may_run
 from pressrun.store.database import Database
 from pressrun.store.scope import HELD, in_state, through_released, through_sends
 from pressrun.store.tables import deliveries, workers
@@ -34,6 +34,7 @@ async def renew_lease(database: Database, worker_id: str, until: dt.datetime) ->
 async def retire_worker(database: Database, worker_id: str, now: dt.datetime) -> None:
     """Give back what the worker claimed and did not begin, and end its lease."""
     async with database.write() as connection:
+        await keep_wishes(connection)
         await _take_back(connection, deliveries.c.worker_id == worker_id, now)
         await cancel_open(connection, None, now)
         await connection.execute(sa.delete(workers).where(workers.c.id == worker_id))
@@ -44,6 +45,7 @@ async def give_back(database: Database, worker_id: str, now: dt.datetime, ids: S
     mine = deliveries.c.worker_id == worker_id
     rows = sa.update(deliveries).where(mine if ids is None else sa.and_(mine, deliveries.c.id.in_(ids)))
     async with database.write() as connection:
+        await keep_wishes(connection)
         await connection.execute(rows.where(HELD, in_state(State.SENDING)).values(_queued(now)))
         await cancel_open(connection, None, now)
 
@@ -55,6 +57,7 @@ async def put_off(
     rows = sa.update(deliveries).where(deliveries.c.worker_id == worker_id, deliveries.c.id.in_(ids))
     values = _queued(now) | {"state": State.DEFERRED.value, "due_at": due_at, "reply": reason}
     async with database.write() as connection:
+        await keep_wishes(connection)
         await connection.execute(rows.where(HELD, in_state(State.SENDING)).values(values))
         await cancel_open(connection, None, now)
 
@@ -67,17 +70,22 @@ async def recover(database: Database, now: dt.datetime) -> tuple[int, int]:
     """
     gone = deliveries.c.worker_id.not_in(sa.select(workers.c.id).where(workers.c.lease_until > now))
     async with database.write() as connection:
+        await keep_wishes(connection)
         queued, in_doubt = await _take_back(connection, gone, now)
-        if queued:
-            await cancel_open(connection, None, now)
+        await cancel_open(connection, None, now)  # whoever died may have put rows off after the cancel, and held none
         await connection.execute(sa.delete(workers).where(workers.c.lease_until <= now - dt.timedelta(days=1)))
     return queued, in_doubt
 
 
 async def repeat_in_doubt(database: Database, issue: str, now: dt.datetime, list_name: str | None = None) -> int:
-    """Queue the rows in doubt of `issue` (through the list) once more, flagged; those it was done to stay: how many."""
+    """Queue the rows in doubt of `issue` (through the list) once more, flagged; those it was done to stay: how many.
+
+    None where the issue is paused or cancelled: what is in doubt then stays so.
+    """
     rows = sa.update(deliveries).where(through_sends(issue, list_name), in_state(State.IN_DOUBT))
     async with database.write() as connection:
+        if not await may_run(connection, issue):
+            return 0
         repeated = rows.where(~deliveries.c.repeated)
         values = {"state": State.QUEUED.value, "worker_id": None, "repeated": True, "due_at": now, "updated_at": now}
         return (await connection.execute(repeated.values(values))).rowcount

@@ -13,7 +13,7 @@ from pressrun.errors import UsageError
 from pressrun.store.approval import waits_for_approval
 from pressrun.store.database import Database
 from pressrun.store.finish import note_finished
-from pressrun.store.scope import through_released, through_sends
+from pressrun.store.scope import closed_as, through_released, through_sends
 from pressrun.store.subscribers import insert_into
 from pressrun.store.tables import controls, deliveries, sends
 
@@ -113,6 +113,7 @@ async def cancel(database: Database, issue: str, now: dt.datetime) -> int:
     Rows that a worker holds are finished, or closed when it gives them back. Raises UsageError where nothing is open.
     """
     async with database.write() as connection:
+        await _hold_wishes(connection, alone=True)
         if await _require_wish(connection, issue, now) is not Wish.CANCEL:
             await _require_open(connection, issue)
         await _set_wish(connection, issue, Wish.CANCEL, now)
@@ -121,11 +122,42 @@ async def cancel(database: Database, issue: str, now: dt.datetime) -> int:
     return closed
 
 
+async def keep_wishes(connection: AsyncConnection) -> None:
+    """Let no issue be cancelled until this transaction ends: for whoever makes rows wait, before they change any.
+
+    On PostgreSQL a cancel would not see rows that others are about to commit, nor they its wish: such rows would wait
+    for ever. SQLite has one writer at a time.
+    """
+    await _hold_wishes(connection, alone=False)
+
+
+async def require_not_cancelled(connection: AsyncConnection, issue: str) -> None:
+    """Raise UsageError where `issue` is cancelled, and let nobody do so until this transaction ends."""
+    await keep_wishes(connection)
+    if await _wish_of(connection, issue) is Wish.CANCEL:
+        raise _cancelled(issue)
+
+
+async def may_run(connection: AsyncConnection, issue: str) -> bool:
+    """Whether `issue` is neither paused nor cancelled; nobody cancels it until this transaction ends."""
+    await keep_wishes(connection)
+    return await _wish_of(connection, issue) is Wish.RUN
+
+
+async def _hold_wishes(connection: AsyncConnection, *, alone: bool) -> None:
+    if connection.dialect.name == "postgresql":
+        lock = sa.func.pg_advisory_xact_lock if alone else sa.func.pg_advisory_xact_lock_shared
+        await connection.execute(sa.select(lock(sa.literal(_CANCELLING, sa.BigInteger))))
+
+
+_CANCELLING = 0x7072_6361_6E63_656C  # "prcancel": nobody else's lock
+
+
 async def cancel_open(connection: AsyncConnection, issue: str | None, now: dt.datetime) -> int:
     """Close the waiting rows of `issue` if it is cancelled, or with None those of all cancelled issues: how many.
 
-    For whoever gives rows back: called in the transaction that did, and once more after a worker has seen the wish, it
-    leaves no row waiting for a run that won't come.
+    For whoever gives rows back: called in the transaction that did, which began with `keep_wishes`, it leaves no row
+    waiting for a run that won't come. A row that is to be sent a second time stays in doubt.
     """
     cancelled = sa.select(controls.c.issue).where(controls.c.wish == Wish.CANCEL.value)
     if issue is not None:
@@ -134,14 +166,17 @@ async def cancel_open(connection: AsyncConnection, issue: str | None, now: dt.da
     closed = 0
     for waits in _WAITING:  # one at a time: each has an index of its own
         statement = sa.update(deliveries).where(deliveries.c.send_id.in_(through), waits)
-        values = {"state": State.CANCELLED.value, "worker_id": None, "updated_at": now}
+        values = {"state": closed_as(State.CANCELLED), "worker_id": None, "updated_at": now}
         closed += (await connection.execute(statement.values(values))).rowcount
     return closed
 
 
 async def _queue_cancelled(connection: AsyncConnection, issue: str, now: dt.datetime) -> int:
+    """Queue what is due; what waited for a moment that is yet to come, such as its time zone's, waits for it again."""
+    state = sa.case((deliveries.c.due_at > now, State.DEFERRED.value), else_=State.QUEUED.value)
+    due_at = sa.case((deliveries.c.due_at > now, deliveries.c.due_at), else_=now)
     statement = sa.update(deliveries).where(deliveries.c.issue == issue, deliveries.c.state == State.CANCELLED.value)
-    return (await connection.execute(statement.values(state=State.QUEUED.value, due_at=now, updated_at=now))).rowcount
+    return (await connection.execute(statement.values(state=state, due_at=due_at, updated_at=now))).rowcount
 
 
 async def _wish_of(connection: AsyncConnection, issue: str) -> Wish:

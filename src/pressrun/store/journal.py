@@ -124,10 +124,16 @@ def sort_out(claimed: Claimed, *, suppressed: bool, away: str | None, expired: b
     if not claimed.address:
         return Found(claimed, State.SUPPRESSED, FORGOTTEN)
     if suppressed:
-        return Found(claimed, State.SUPPRESSED, SUPPRESSED)
+        return _close(claimed, State.SUPPRESSED, SUPPRESSED)
     if away is not None:
-        return Found(claimed, State.SUPPRESSED, f"{PAUSED}{away[:10]}" if away else LEFT)
-    return Found(claimed, State.EXPIRED, None) if expired else Found(claimed, None, None)
+        return _close(claimed, State.SUPPRESSED, f"{PAUSED}{away[:10]}" if away else LEFT)
+    return _close(claimed, State.EXPIRED, None) if expired else Found(claimed, None, None)
+
+
+def _close(claimed: Claimed, state: State, reason: str | None) -> Found:
+    if claimed.repeated:  # the first message may have arrived: only the second one is not sent
+        return Found(claimed, State.IN_DOUBT, f"in doubt, and not sent again: {reason}" if reason else None)
+    return Found(claimed, state, reason)
 
 
 _NOTHING: Mapping[str, Any] = {}

@@ -22,6 +22,7 @@ from pressrun.store.approval import (
     waits_for_approval,
 )
 from pressrun.store.audience import Waves, count_members, insert_rows, reason_of, wave_of, zone_among
+from pressrun.store.control import require_not_cancelled
 from pressrun.store.database import Database
 from pressrun.store.link import keep_links
 from pressrun.store.scope import in_state, through_released
@@ -81,8 +82,8 @@ async def plan(
 
     `list_name` is a list or one of `segments` of it (`LIST:SEGMENT`); who belongs to a segment is looked up now. Rows
     whose attribute `timezone` is in `due_by_zone` wait for that moment. With `held`, nothing leaves before it is
-    approved: see `propose`. Raises UsageError for an unknown list or segment, and where what is planned for it waits
-    for approval.
+    approved: see `propose`. Raises UsageError for an unknown list or segment, for an issue that is cancelled, and
+    where what is planned for it waits for approval.
     """
     if held:
         proposal = await propose(
@@ -91,6 +92,7 @@ async def plan(
         return proposal.plans[list_name]
     async with database.write() as connection:
         await lock_plan(connection, edition.issue)
+        await require_not_cancelled(connection, edition.issue)
         selection = await find_selection(connection, list_name, now, segments)
         if any(send.held and send.has_rows for send in await _sends_of(connection, edition.issue, list_name)):
             raise waits_for_approval(edition.issue)
@@ -113,10 +115,11 @@ async def propose(
     eyes, and who left is left out when rows are claimed. With `fresh`, or after a rejection, people are looked up anew.
     What is planned of other editions is taken over, approved or not, unless it has begun: that goes on as approved.
 
-    Raises UsageError for an unknown list or segment.
+    Raises UsageError for an unknown list or segment, and for an issue that is cancelled.
     """
     async with database.write() as connection:
         await lock_plan(connection, edition.issue)
+        await require_not_cancelled(connection, edition.issue)
         known = {name: await find_selection(connection, name, now, segments) for name in list_names}
         again = await _make_room(connection, edition, fresh=fresh)
         standing = {

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from pressrun.delivery.outcome import State
+from pressrun.store.scope import in_state, through_sends
 from pressrun.store.scrub import SCRUBBED
 from pressrun.store.tables import deliveries, sends
 
@@ -39,7 +40,7 @@ async def list_in_doubt(connection: AsyncConnection, issue: str, *, lock: bool =
     query = (
         sa.select(*columns, sends.c.list)
         .join(sends)
-        .where(deliveries.c.issue == issue, deliveries.c.state == State.IN_DOUBT.value)
+        .where(through_sends(issue), in_state(State.IN_DOUBT))
         .order_by(deliveries.c.id)
     )
     if lock:  # on SQLite a writing transaction has the whole store to itself

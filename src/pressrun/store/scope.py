@@ -37,5 +37,13 @@ def in_state(*states: State) -> sa.ColumnElement[bool]:
     return deliveries.c.state.in_([sa.literal_column(f"'{state.value}'") for state in states])
 
 
+def closed_as(state: State) -> sa.ColumnElement[str]:
+    """What a row that waits becomes where it is closed without a try.
+
+    Where it waits to be sent a second time its first message may have arrived: it is in doubt, whatever else holds.
+    """
+    return sa.case((deliveries.c.repeated, State.IN_DOUBT.value), else_=state.value)
+
+
 HELD = in_state(State.SENDING, State.DOT)
 """Rows that a worker holds, in the very words of their index: ask for one of both states beside it."""

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pressrun.delivery.outcome import State
 from pressrun.store.control import Wish
 from pressrun.store.database import Database, explain_failure
+from pressrun.store.scope import closed_as
 from pressrun.store.tables import controls, deliveries, sends, starts
 
 PAGE = 5_000
@@ -41,7 +42,7 @@ async def expire_deferred(database: Database, expiry: dt.timedelta, now: dt.date
     total = 0
     while True:
         async with database.write() as connection:
-            values = {"state": State.EXPIRED.value, "worker_id": None, "updated_at": now}
+            values = {"state": closed_as(State.EXPIRED), "worker_id": None, "updated_at": now}
             closed = (await connection.execute(close.values(values))).rowcount
         total += closed
         if closed < page:
