@@ -6,8 +6,10 @@ from pressrun.delivery.leave_link import Leave, make_leave_token
 from pressrun.delivery.recipient import envelope_sender
 from pressrun.inbox.letter import read_letter
 from pressrun.inbox.proof import Proven, prove
+from pressrun.inbox.understanding import LetterKind, understand
 from pressrun.link_keys import LinkKey, LinkKeys
 from pressrun.store.journal import Claimed
+from quoted_letters import complaint_enclosing, complaint_quoting, reply
 from returned_letters import POSTFIX, QMAIL, bounce, complaint, wish
 from small_edition import NOW, make_edition
 
@@ -22,7 +24,8 @@ def return_path(keys: LinkKeys) -> str:
 
 
 def prove_letter(raw: bytes) -> Proven:
-    return prove(read_letter(raw), KEYS)
+    letter = read_letter(raw)
+    return prove(letter, understand(letter).kind, KEYS)
 
 
 @pytest.mark.parametrize("form", [POSTFIX, QMAIL])
@@ -49,8 +52,46 @@ def test_a_message_id_alone_proves_nothing() -> None:
 
 @pytest.mark.parametrize("key", KEYS.keys)
 def test_a_wish_to_leave_is_proven_by_its_subject_also_where_an_answer_mark_stands_before_it(key: LinkKey) -> None:
-    for mark in ("", "Re: ", "回复："):
+    for mark in ("", "Re: ", "RE : Fwd: ", "[EXTERNAL] ", "Antw:", "回复：", "【外部】转发："):
         assert prove_letter(wish(f"{mark}leave {make_leave_token(LEAVE, LinkKeys((key,)))}")).leave == LEAVE
+
+
+def test_a_wish_is_proven_however_its_subject_was_folded_encoded_or_tagged_on_the_way() -> None:
+    token = make_leave_token(LEAVE, KEYS)
+    head, tail = (part.replace("_", "=5F").replace("~", "=7E") for part in (token[:30], token[30:]))
+    for subject in (
+        f"leave\n {token}",
+        f"leave {token[:30]}\n {token[30:]}",
+        f"=?utf-8?q?Re=3A_leave_{head}?=\n =?utf-8?q?{tail}?=",
+        f"leave%20{token}",
+        f"Leave {token} [checked by a scanner]",
+    ):
+        assert prove_letter(f"From: Ann <ann@example.com>\nSubject: {subject}\n\n".encode()).leave == LEAVE
+
+
+@pytest.mark.parametrize(
+    "subject", ["Re: Leave no one behind", "unsubscribe", "Fwd: remove the barriers", "退订", "About your article"]
+)
+def test_a_token_in_a_quoted_footer_is_no_wish_whatever_the_subject_says(subject: str) -> None:
+    assert not prove_letter(reply(subject, make_leave_token(LEAVE, KEYS))).is_proven
+
+
+def test_a_wish_that_came_to_a_signed_return_path_still_needs_its_token() -> None:
+    assert not prove_letter(wish("unsubscribe", to=return_path(KEYS))).is_proven
+
+
+def test_a_complaint_proves_nothing_by_a_token_outside_of_the_message_that_it_encloses() -> None:
+    token = make_leave_token(LEAVE, KEYS)
+    assert not prove_letter(complaint_quoting(token, "Subject: an issue")).is_proven
+    forwarded = f"Subject: Fwd: an issue\n\nTo leave: https://spp.example.com/unsubscribe/{token}"
+    assert not prove_letter(complaint(forwarded)).is_proven
+
+
+@pytest.mark.parametrize("kind", ["message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers"])
+def test_a_complaint_may_enclose_the_message_or_its_headers_alone(kind: str) -> None:
+    link = f"https://spp.example.com/unsubscribe/{make_leave_token(LEAVE, KEYS)}"
+    headers = f"Message-ID: <e.7@example.com>\nList-Unsubscribe: <{link}>,\n <mailto:leave@example.com?subject=leave>"
+    assert prove_letter(complaint_enclosing(kind, headers)) == Proven(None, LEAVE, "<e.7@example.com>")
 
 
 def test_a_wish_of_somebody_who_only_writes_an_address_proves_nothing() -> None:
@@ -65,4 +106,5 @@ def test_a_token_for_another_list_or_person_is_none() -> None:
 
 @given(st.text(max_size=200))
 def test_no_text_proves_anything_by_chance(text: str) -> None:
-    assert not prove(read_letter(wish("x", text=text.encode("utf-8", "replace").decode())), KEYS).is_proven
+    letter = read_letter(wish("x", text=text.encode("utf-8", "replace").decode()))
+    assert not any(prove(letter, kind, KEYS).is_proven for kind in LetterKind)

@@ -1,5 +1,4 @@
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -8,82 +7,22 @@ import sqlalchemy as sa
 from command import run_here
 from pressrun.delivery.leave_link import Leave, make_leave_token
 from pressrun.delivery.outcome import State
-from pressrun.delivery.recipient import envelope_sender
 from pressrun.inbox.mailbox import MailboxAddress, open_mailbox
 from pressrun.inbox.read_inbox import InboxReport, Rules, read_inbox
 from pressrun.store.database import Database, open_database
 from pressrun.store.delivery_log import plan
-from pressrun.store.journal import Claimed
-from pressrun.store.people_tables import events
-from pressrun.store.tables import deliveries, memberships, subscribers, suppressions
+from pressrun.store.tables import deliveries, subscribers
 from pressrun.workspace import open_workspace
+from quoted_letters import complaint_quoting, reply
 from returned_letters import CHINESE, POSTFIX, QMAIL, bounce, complaint, wish
 from small_edition import KEY, NOW, addresses, fill_list, make_edition
+from small_inbox import Inbox, open_inbox
 from small_issue import write_small_issue
-
-EDITION = make_edition(verp=True, return_path="bounces@example.com")
-
-
-class Inbox:
-    """A Maildir, and what is in the store behind it: one issue, planned for five people."""
-
-    def __init__(self, database: Database, folder: Path) -> None:
-        self.database, self.folder = database, folder
-        for part in ("new", "cur", "tmp"):
-            (folder / part).mkdir(parents=True)
-        self._count = 0
-
-    def put(self, *letters: bytes) -> None:
-        for raw in letters:
-            self._count += 1
-            (self.folder / "new" / f"{self._count:04}.host").write_bytes(raw)
-
-    async def read(self, *, dry_run: bool = False, rules: Rules | None = None) -> InboxReport:
-        async with open_mailbox(MailboxAddress("maildir", folder=str(self.folder))) as mailbox:
-            return await read_inbox(self.database, mailbox, KEY, NOW, rules or Rules(), dry_run=dry_run)
-
-    @property
-    def unseen(self) -> int:
-        return len(list((self.folder / "new").iterdir()))
-
-    async def return_path(self, number: int, issue: str = EDITION.issue) -> str:
-        row = await self.row(number, issue)
-        claimed = Claimed(row.id, 1, "all", row.subscriber_id, row.address, "", {}, row.message_id, 1, NOW)
-        return envelope_sender(claimed, EDITION, KEY)
-
-    async def headers(self, number: int) -> str:
-        row = await self.row(number)
-        return f"Message-ID: {row.message_id}\nList-Unsubscribe: <https://example.com/u/{await self.token(number)}>"
-
-    async def token(self, number: int) -> str:
-        return make_leave_token(Leave((await self.row(number)).subscriber_id, "all"), KEY)
-
-    async def row(self, number: int, issue: str = EDITION.issue) -> sa.Row[tuple[object, ...]]:
-        query = sa.select(deliveries).where(deliveries.c.address == addresses(5)[number], deliveries.c.issue == issue)
-        async with self.database.read() as connection:
-            return (await connection.execute(query)).one()
-
-    async def suppressed(self) -> dict[str, str]:
-        async with self.database.read() as connection:
-            return {row.address_key: row.reason for row in await connection.execute(sa.select(suppressions))}
-
-    async def members(self) -> int:
-        query = sa.select(sa.func.count()).select_from(memberships).where(memberships.c.left_at.is_(None))
-        async with self.database.read() as connection:
-            return int(await connection.scalar(query) or 0)
-
-    async def kinds(self) -> list[str]:
-        """What happened to people since they were put on the list."""
-        query = sa.select(events.c.kind).where(events.c.subscriber_id.is_not(None)).order_by(events.c.id)
-        async with self.database.read() as connection:
-            return list(await connection.scalars(query))
 
 
 @pytest.fixture
-async def inbox(database: Database, tmp_path: Path) -> AsyncIterator[Inbox]:
-    await fill_list(database, "all", addresses(5))
-    await plan(database, EDITION, "all", NOW)
-    yield Inbox(database, tmp_path / "box")
+async def inbox(database: Database, tmp_path: Path) -> Inbox:
+    return await open_inbox(database, tmp_path / "box")
 
 
 @pytest.mark.parametrize("form", [POSTFIX, QMAIL, CHINESE])
@@ -150,6 +89,15 @@ async def test_who_only_says_so_stays_and_the_letter_waits_for_a_person(inbox: I
     assert (await inbox.members(), inbox.unseen) == (5, 2)
 
 
+@pytest.mark.parametrize("subject", ["Re: Leave no one behind", "Re: 退订", "unsubscribe"])
+async def test_what_a_reader_answers_the_editor_above_the_quoted_mail_takes_nobody_off_and_stays_unseen(
+    inbox: Inbox, subject: str
+) -> None:
+    inbox.put(reply(subject, await inbox.token(1)))
+    report = await inbox.read()
+    assert (report.total, await inbox.members(), await inbox.kinds(), inbox.unseen) == (1, 5, [], 1)
+
+
 async def test_who_complains_leaves_and_is_not_mailed_again(inbox: Inbox) -> None:
     inbox.put(complaint(await inbox.headers(3)))
     assert (await inbox.read()).read == {"complaint": 1}
@@ -159,8 +107,11 @@ async def test_who_complains_leaves_and_is_not_mailed_again(inbox: Inbox) -> Non
 
 async def test_a_complaint_that_proves_nothing_harms_nobody(inbox: Inbox) -> None:
     row = await inbox.row(3)
-    inbox.put(complaint(f"Message-ID: {row.message_id}\nTo: {row.address}"))
-    assert await inbox.read() == InboxReport({}, 1, 0)
+    inbox.put(
+        complaint(f"Message-ID: {row.message_id}\nTo: {row.address}"),
+        complaint_quoting(await inbox.token(3), f"Message-ID: {row.message_id}"),
+    )
+    assert await inbox.read() == InboxReport({}, 2, 0)
     assert (await inbox.suppressed(), await inbox.members()) == ({}, 5)
 
 

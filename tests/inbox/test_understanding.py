@@ -53,13 +53,33 @@ def test_a_complaint_is_one_and_its_contrary_is_not() -> None:
     assert read(complaint("Subject: x", "not-spam")).kind is LetterKind.AUTOMATIC
 
 
-@pytest.mark.parametrize("subject", ["leave 7~c3Bw~abc", "Unsubscribe", "Re: leave 7~c3Bw", "退订"])
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "leave 7~c3Bw~abc",
+        "Unsubscribe",
+        "Re: leave 7~c3Bw",
+        "退订",
+        "Re: 请退订",
+        "please remove me from this list",
+        "Leave.",
+    ],
+)
 def test_a_wish_to_leave_is_known_by_its_subject(subject: str) -> None:
     assert read(wish(subject)).kind is LetterKind.LEAVE
 
 
-def test_what_somebody_wrote_to_somebody_is_left_to_them() -> None:
-    assert read(wish("About your article")).kind is LetterKind.OTHER
+@pytest.mark.parametrize(
+    "subject",
+    ["About your article", "Re: Leave no one behind: what we can do", "How we remove plastics", "On parental leave"],
+)
+def test_what_somebody_wrote_to_somebody_is_left_to_them(subject: str) -> None:
+    assert read(wish(subject)).kind is LetterKind.OTHER
+
+
+def test_a_mail_program_that_asks_to_leave_by_itself_is_no_absence_note() -> None:
+    raw = b"Auto-Submitted: auto-generated\n" + wish("leave 7~c3Bw~abcd~0123456789012345678901")
+    assert read(raw).kind is LetterKind.LEAVE
 
 
 def test_what_a_server_said_is_kept_on_one_line_without_control_characters() -> None:

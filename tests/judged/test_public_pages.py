@@ -19,7 +19,7 @@ from pressrun.public import preferences, subscribe, unsubscribe
 from pressrun.public.doors import Doors
 from pressrun.public.mailing import confirm_token, preferences_token
 from pressrun.serve import listen, running
-from pressrun.store.confirmation import Asked, ask, confirm
+from pressrun.store.confirmation import Asked, ask, confirm, read_confirmation
 from pressrun.store.database import open_database
 from pressrun.workspace import open_workspace
 from small_issue import PUBLICATION, write_small_issue
@@ -75,8 +75,10 @@ async def write_paths(doors: Doors) -> dict[str, str]:
         person = await confirm(doors.database, keys, 2 * n, now, None, welcome=False)
         assert person
         paths[f"form {language}"] = f"/small/subscribe?lang={language}"
-        paths[f"question {language}"] = f"/small/confirm/{confirm_token(keys, 2 * n - 1)}"
-        paths[f"done {language}"] = f"/small/confirm/{confirm_token(keys, 2 * n)}"
+        for what, number in (("question", 2 * n - 1), ("done", 2 * n)):
+            request = await read_confirmation(doors.database, number)
+            assert request
+            paths[f"{what} {language}"] = f"/small/confirm/{confirm_token(keys, request)}"
         paths[f"settings {language}"] = f"/small/preferences/{preferences_token(keys, person)}"
     return paths
 

@@ -9,10 +9,11 @@ import pytest
 import sqlalchemy as sa
 
 from faulty_relay import Step, faulty_relay, say
+from gated_relay import gated_relay
 from pressrun.address import parse_address
-from pressrun.public.mailing import BATCH, LEASE, MAILS_A_DAY, decide, post_mails
+from pressrun.public.mailing import BATCH, LEASE, MAILS_A_DAY, confirm_token, decide, post_mails
 from pressrun.service_mail import ServiceKind
-from pressrun.store.confirmation import GOOD_FOR, Asked, Confirmation, Standing, ask, claim_due
+from pressrun.store.confirmation import GOOD_FOR, Asked, Confirmation, Standing, ask, claim_due, read_confirmation
 from pressrun.store.database import Database
 from pressrun.store.people_tables import confirmations
 from small_reader import LISTED, NOW, reader
@@ -126,6 +127,31 @@ async def test_whoever_dies_with_a_request_leaves_it_to_the_next(tmp_path: Path,
         someone.now += LEASE
         await someone.post()
         assert len(someone.mails()) == 1
+
+
+async def test_who_confirms_while_others_mails_are_on_their_way_gets_their_welcome(
+    tmp_path: Path, database: Database
+) -> None:
+    """Mails go as a batch, and what became of them is noted after the slowest."""
+    welcoming = LISTED + "subscribing: {welcome: true}\n"
+    async with (
+        gated_relay() as relay,
+        reader(tmp_path, database, welcoming, smtp_url=relay.url) as someone,
+    ):
+        for name in ("ann", "bo"):
+            await ask(database, Asked("small", parse_address(f"{name}@example.com"), ("news",), "en"), NOW)
+        posting = asyncio.create_task(someone.post())
+        relay.let(1)
+        await relay.wait_for(2)  # Ann has hers, Bo's is at the relay
+        confirmation = await read_confirmation(database, 1)
+        assert confirmation
+        path = f"/small/confirm/{confirm_token(someone.doors.keys, confirmation)}"
+        assert (await someone.client.post(path)).status_code == 200
+        relay.let(2)
+        assert await posting == 2
+        assert all(is_mailed for _, is_mailed, _ in await states(database))
+        assert await someone.post() == 1
+        assert relay.taken == ["ann@example.com", "bo@example.com", "ann@example.com"]
 
 
 async def test_servers_of_one_store_never_take_the_same_request(database: Database) -> None:

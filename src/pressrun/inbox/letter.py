@@ -15,6 +15,9 @@ SIZE_LIMIT = 2 * 1024 * 1024  # octets that are read of a letter: what says what
 PART_LIMIT = 40
 TEXT_LIMIT = 64 * 1024  # characters kept of a part
 
+# RFC 5965 §2: a complaint encloses the message, or its headers alone (RFC 6522 §4); the same beyond ASCII: RFC 6533.
+_ENCLOSED = frozenset({"message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers"})
+
 _FOLD = re.compile(r"\r?\n[ \t]+")
 _FIELD = re.compile(r"^([!-9;-~]+)[ \t]*:(.*)$")
 
@@ -43,6 +46,11 @@ class Letter:
     def reports(self) -> tuple[Part, ...]:
         """The parts that machines write for machines."""
         return tuple(part for part in self.parts if part.kind.startswith("message/"))
+
+    @property
+    def enclosed(self) -> tuple[Part, ...]:
+        """The messages that it encloses, as far as they are kept: their headers first."""
+        return tuple(part for part in self.parts if part.kind in _ENCLOSED)
 
     @property
     def words(self) -> str:

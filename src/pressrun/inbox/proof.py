@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 from pressrun.delivery.leave_link import Leave, read_leave_token
 from pressrun.delivery.recipient import read_verp
-from pressrun.inbox.letter import Letter
+from pressrun.inbox.letter import Letter, Part, read_fields
+from pressrun.inbox.understanding import LetterKind
+from pressrun.inbox.wish import find_tokens
 from pressrun.link_keys import LinkKeys
 
 _TOKEN = re.compile(r"(?<![\w~-])\d{1,19}~[\w~-]{10,400}", re.ASCII)
@@ -31,17 +34,29 @@ class Proven:
         return self.row_id is not None or self.leave is not None
 
 
-def prove(letter: Letter, keys: LinkKeys) -> Proven:
-    """Whom the letter is about, as far as it can prove it.
+def prove(letter: Letter, kind: LetterKind, keys: LinkKeys) -> Proven:
+    """Whom the letter is about, as far as one of its `kind` can prove it.
 
-    A bounce came to the return path of one message, which is signed (VERP); a complaint, and a bounce that returns the
-    message's headers, holds the link by which its recipient leaves. Addresses that are only named are no proof, nor are
-    Message-IDs, which can be guessed from one's own.
+    A wish to leave has its token in the subject. A bounce came to the return path of one message, which is signed
+    (VERP); a complaint, and a bounce that returns the message's headers, holds the link by which its recipient leaves.
+    Addresses that are only named are no proof, nor are Message-IDs, which can be guessed from one's own.
     """
-    row = next((row for name in _ADDRESSED if (row := _row_of(letter.header(name), keys)) is not None), None)
-    leave = next((leave for token in _tokens_of(letter) if (leave := read_leave_token(token, keys))), None)
-    ids = (found for part in letter.parts if (found := _MESSAGE_ID.search(part.text)))
-    return Proven(row, leave, next((found[1] for found in ids), ""))
+    match kind:
+        case LetterKind.LEAVE:
+            # Not from its text: whoever answers a mail quotes their own link, and whoever passes one on somebody's.
+            return Proven(leave=_leave_of(find_tokens(letter.header("subject")), keys))
+        case LetterKind.COMPLAINT:
+            # Not from its words, which quote anything: what is complained of is enclosed (RFC 5965 §2).
+            links = [_link_of(part) for part in letter.enclosed]
+            return Proven(_find_row(letter, keys), _leave_in(links, keys), _find_id(letter.enclosed))
+        case LetterKind.BOUNCE:
+            parts = (*letter.enclosed, *letter.parts)  # many servers return what they return as plain text
+            return Proven(_find_row(letter, keys), _leave_in([part.text for part in parts], keys), _find_id(parts))
+    return Proven()
+
+
+def _find_row(letter: Letter, keys: LinkKeys) -> int | None:
+    return next((row for name in _ADDRESSED if (row := _row_of(letter.header(name), keys)) is not None), None)
 
 
 def _row_of(header: str, keys: LinkKeys) -> int | None:
@@ -49,12 +64,20 @@ def _row_of(header: str, keys: LinkKeys) -> int | None:
     return next((row for row in found if row is not None), None)
 
 
-def _tokens_of(letter: Letter) -> Iterator[str]:
-    """What looks like a token: in the subject first, where a wish to leave has it, then in what was returned."""
-    count = 0
-    for text in (letter.header("subject"), *(part.text for part in letter.parts)):
-        for found in _TOKEN.finditer(text):
-            yield found[0]
-            count += 1
-            if count == _MOST_TOKENS:
-                return
+def _link_of(part: Part) -> str:
+    headers = next(iter(read_fields(part.text)), {})
+    return headers.get("list-unsubscribe", "")
+
+
+def _leave_in(texts: Iterable[str], keys: LinkKeys) -> Leave | None:
+    found = (match[0] for text in texts for match in _TOKEN.finditer(text))
+    return _leave_of(islice(found, _MOST_TOKENS), keys)
+
+
+def _leave_of(tokens: Iterable[str], keys: LinkKeys) -> Leave | None:
+    return next((leave for token in tokens if (leave := read_leave_token(token, keys))), None)
+
+
+def _find_id(parts: Iterable[Part]) -> str:
+    ids = (found for part in parts if (found := _MESSAGE_ID.search(part.text)))
+    return next((found[1] for found in ids), "")

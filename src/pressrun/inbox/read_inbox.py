@@ -17,7 +17,7 @@ from pressrun.link_keys import LinkKeys
 from pressrun.store.database import Database
 from pressrun.store.departure import depart
 from pressrun.store.event import Event, EventKind
-from pressrun.store.inbox import Row, Suppressing, find_row, note_letter, was_read
+from pressrun.store.inbox import Row, Suppressing, find_row, find_row_of, note_letter, was_read
 from pressrun.workspace import Workspace
 
 MOST = 5_000
@@ -58,7 +58,8 @@ async def read_inbox(
     unproven = again = taken = 0
     async for name, raw in mailbox.letters():
         letter = read_letter(raw)
-        said, proven = understand(letter), prove(letter, keys)
+        said = understand(letter)
+        proven = prove(letter, said.kind, keys)
         if await was_read(database, letter.id):
             again += 1
         elif _needs_proof(said) and not proven.is_proven:
@@ -67,7 +68,8 @@ async def read_inbox(
         else:
             read[_called(said)] += 1
         if not dry_run:
-            await _act(database, letter, said, proven, now, rules)
+            about = _About(proven.leave, await _find(database, keys, proven))
+            await _act(database, letter, said, about, now, rules)
             await _mark(mailbox, name, said)
         taken += 1
         if taken == MOST:
@@ -90,17 +92,36 @@ async def _mark(mailbox: Mailbox, name: str, said: Understood) -> None:
         await mailbox.mark(name)
 
 
+@dataclass(frozen=True)
+class _About:
+    """What a letter proves to be about: what its link leaves, and the row of the log, or the person, if there is one.
+
+    There is none of somebody who was forgotten.
+    """
+
+    leave: Leave | None
+    row: Row | None
+
+
+async def _find(database: Database, keys: LinkKeys, proven: Proven) -> Row | None:
+    if proven.row_id is not None:
+        return await find_row(database, proven.row_id)
+    if proven.leave:
+        return await find_row_of(database, keys, proven.leave.subscriber_id, proven.message_id)
+    return None
+
+
 async def _act(
-    database: Database, letter: Letter, said: Understood, proven: Proven, now: dt.datetime, rules: Rules
+    database: Database, letter: Letter, said: Understood, about: _About, now: dt.datetime, rules: Rules
 ) -> None:
     match said.kind:
-        case LetterKind.LEAVE if proven.leave:
-            await depart(database, [proven.leave], now, "mail")  # a second time changes nothing
+        case LetterKind.LEAVE if about.leave:
+            await depart(database, [about.leave], now, "mail")  # a second time changes nothing
             await note_letter(database, letter.id, said.kind, now)
         case LetterKind.BOUNCE if said.gravity is not Gravity.NONE:
-            await _take_bounce(database, letter, said, proven, now, rules)
+            await _take_bounce(database, letter, said, about, now, rules)
         case LetterKind.COMPLAINT:
-            await _take_complaint(database, letter, said, proven, now)
+            await _take_complaint(database, letter, said, about, now)
         case LetterKind.OTHER:
             pass
         case _:
@@ -108,40 +129,32 @@ async def _act(
 
 
 async def _take_bounce(
-    database: Database, letter: Letter, said: Understood, proven: Proven, now: dt.datetime, rules: Rules
+    database: Database, letter: Letter, said: Understood, about: _About, now: dt.datetime, rules: Rules
 ) -> None:
-    row = await _find(database, proven)
     detail = {"status": said.status, "gravity": said.gravity.value, "text": said.text, "by": "mail"}
     reason = f"bounced: {said.status} {said.text}".strip()[:300]
     suppressing = {
         Gravity.HARD: Suppressing(reason),
         Gravity.SOFT: Suppressing(reason, rules.soft_limit, dt.timedelta(days=rules.soft_days)),
     }.get(said.gravity)
-    happened = _event(EventKind.BOUNCED, row, now, detail) if row else None
-    key = row.address_key if row else None
-    await note_letter(database, letter.id, said.kind, now, happened=happened, suppressing=suppressing, address_key=key)
+    happened = _event(EventKind.BOUNCED, about.row, now, detail) if about.row else None
+    await note_letter(database, letter.id, said.kind, now, happened=happened, suppressing=suppressing)
 
 
 async def _take_complaint(
-    database: Database, letter: Letter, said: Understood, proven: Proven, now: dt.datetime
+    database: Database, letter: Letter, said: Understood, about: _About, now: dt.datetime
 ) -> None:
-    """Who calls it spam gets nothing more: they leave the list, and their address is suppressed."""
-    row = await _find(database, proven)
-    leave = proven.leave or (Leave(row.subscriber_id, row.list) if row and row.list else None)
+    """Who calls it spam gets nothing more: they leave the list, and the address that was mailed is suppressed.
+
+    They leave wherever they are mailed by now: whoever has the mail could do so by its link.
+    """
+    row = about.row
+    leave = about.leave or (Leave(row.subscriber_id, row.list) if row and row.list else None)
     if leave:
         await depart(database, [leave], now, "complaint")
     happened = _event(EventKind.COMPLAINED, row, now, {"kind": said.text}) if row else None
     reason = Suppressing(f"complained: {said.text}")
-    key = row.address_key if row else None
-    await note_letter(database, letter.id, said.kind, now, happened=happened, suppressing=reason, address_key=key)
-
-
-async def _find(database: Database, proven: Proven) -> Row | None:
-    if proven.row_id is not None:
-        return await find_row(database, row_id=proven.row_id)
-    if proven.leave:
-        return await find_row(database, subscriber_id=proven.leave.subscriber_id, message_id=proven.message_id)
-    return None
+    await note_letter(database, letter.id, said.kind, now, happened=happened, suppressing=reason)
 
 
 def _event(kind: EventKind, row: Row, now: dt.datetime, detail: dict[str, str]) -> Event:

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from pressrun.delivery.outcome import one_line
 from pressrun.inbox.letter import Letter, Part, read_fields
+from pressrun.inbox.wish import find_tokens, is_wish
 
 
 class Gravity(StrEnum):
@@ -42,7 +43,6 @@ class Understood:
 
 _STATUS = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
 _MACHINE_SENDER = re.compile(r"mailer-daemon|postmaster@", re.IGNORECASE)
-_WISHES = re.compile(r"\b(leave|unsubscribe|remove)\b|退订", re.IGNORECASE)
 
 # RFC 3463 §3.2, §3.3 and the IANA registry of enhanced codes: what says that nobody has this address.
 _NOBODY = frozenset({"1.0", "1.1", "1.2", "1.3", "1.6", "1.10", "2.0", "2.1", "4.4"})
@@ -56,9 +56,12 @@ def understand(letter: Letter) -> Understood:
         return complaint
     if bounce := _read_bounce(letter):
         return bounce
+    subject = letter.header("subject")
+    if find_tokens(subject):  # mail programs that ask for somebody may say that they do
+        return Understood(LetterKind.LEAVE)
     if _is_automatic(letter):
         return Understood(LetterKind.AUTOMATIC)
-    if _WISHES.search(letter.header("subject")):
+    if is_wish(subject):
         return Understood(LetterKind.LEAVE)
     return Understood(LetterKind.OTHER)
 

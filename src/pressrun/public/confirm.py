@@ -58,13 +58,13 @@ async def _answer(doors: Doors, request: Request) -> Response:
     """GET shows a button and changes nothing; POST does what was asked for, once."""
     name = request.path_params["publication"]
     question = await _find(doors, name, request.path_params["token"])
-    if question is None:
-        return show_unknown(doors, name)
+    if isinstance(question, Response):
+        return question
     now = doors.clock()
     if question.confirmation.confirmed_at is not None:
         return await _confirmed(doors, question, is_new=False)
     if question.confirmation.is_over(now):
-        return _expired(doors, question)
+        return _expired(doors, name, question.publication, question.language)
     if request.method != "POST":
         return _ask(doors, question)
     network = network_of(request, doors)
@@ -73,13 +73,19 @@ async def _answer(doors: Doors, request: Request) -> Response:
     return await _do(doors, question, network or None)
 
 
-async def _find(doors: Doors, name: str, token: str) -> _Question | None:
-    number, publication = read_confirm_token(doors.keys, token), find_publication(doors, name)
-    if number is None or publication is None:
-        return None
-    confirmation = await read_confirmation(doors.database, number)
-    if confirmation is None or confirmation.asked.publication != name:
-        return None
+async def _find(doors: Doors, name: str, token: str) -> _Question | Response:
+    """What the link in a mail asks, or what is said where it asks nothing any more.
+
+    A link whose request is gone says what a link says that is too old, whether its number is another's by now or not.
+    """
+    said, publication = read_confirm_token(doors.keys, token), find_publication(doors, name)
+    if said is None or publication is None:
+        return show_unknown(doors, name)
+    confirmation = await read_confirmation(doors.database, said.id)
+    if confirmation is None or not said.is_of(doors.keys, confirmation):
+        return _expired(doors, name, publication, publication.language)
+    if confirmation.asked.publication != name:
+        return show_unknown(doors, name)
     return _Question(name, publication, confirmation)
 
 
@@ -143,21 +149,21 @@ async def _with_settings(doors: Doors, question: _Question, title: str, text: st
     return _notice(doors, question, title, text, link=link)
 
 
-def _expired(doors: Doors, question: _Question) -> Response:
-    link = "../subscribe" if question.publication.subscribing else ""
-    return _notice(doors, question, "expired_title", "expired_text", 410, link=link, link_text="subscribe_again")
+def _expired(doors: Doors, name: str, publication: Publication, language: str) -> Response:
+    return show_notice(
+        doors,
+        name,
+        "expired_title",
+        "expired_text",
+        status=410,
+        language=language,
+        link="../subscribe" if publication.subscribing else "",
+        link_text="subscribe_again",
+        gaps={"days": GOOD_FOR.days},
+    )
 
 
-def _notice(
-    doors: Doors,
-    question: _Question,
-    title: str,
-    text: str,
-    status: int = 200,
-    *,
-    link: str = "",
-    link_text: str = "settings",
-) -> Response:
+def _notice(doors: Doors, question: _Question, title: str, text: str, status: int = 200, *, link: str = "") -> Response:
     address = Markup('<bdi class="nowrap">{}</bdi>').format(mask_address(question.confirmation.asked.address.address))
     return show_notice(
         doors,
@@ -167,6 +173,5 @@ def _notice(
         status=status,
         language=question.language,
         link=link,
-        link_text=link_text,
-        gaps={"days": GOOD_FOR.days, "address": address},
+        gaps={"address": address},
     )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import datetime as dt
+import hmac
 import logging
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from pressrun.delivery.backoff import next_try
@@ -21,7 +24,7 @@ from pressrun.delivery.preferences_link import make_preferences_token
 from pressrun.delivery.relay import parse_relays
 from pressrun.delivery.seal import seal
 from pressrun.errors import RenderError
-from pressrun.link_keys import LinkKeys
+from pressrun.link_keys import LinkKey, LinkKeys
 from pressrun.public.doors import Doors
 from pressrun.public.page import find_publication
 from pressrun.service_mail import ServiceKind, ServiceMail, WrittenMail, pack_service_mail, write_service_mail
@@ -48,18 +51,46 @@ LEASE = dt.timedelta(minutes=15)
 _SECONDS = 30.0
 _FINAL_SECONDS = 50.0
 _PURPOSE = b"pressrun confirm v1"
+_BINDING = b"pressrun confirmation v1"
 _MESSAGE_ID = b"pressrun service mail v1"
 
 
-def confirm_token(keys: LinkKeys, confirmation_id: int) -> str:
+class ConfirmToken(NamedTuple):
+    """What a token says: the confirmation's id, and a mark of what else was so when it was made."""
+
+    id: int
+    mark: str
+
+    def is_of(self, keys: LinkKeys, confirmation: Confirmation) -> bool:
+        """Whether it was made for this confirmation.
+
+        An id alone does not say so: a database that was put back from a backup gives its ids out once more, to others.
+        """
+        marks = [_mark(key, confirmation) for key in keys.keys]  # it may have been made with any of them
+        return any([hmac.compare_digest(self.mark.encode(), mark.encode()) for mark in marks])
+
+
+def confirm_token(keys: LinkKeys, confirmation: Confirmation) -> str:
     """The token of the link in a confirmation mail."""
-    return keys.make_token(_PURPOSE, str(confirmation_id))
+    return keys.make_token(_PURPOSE, f"{confirmation.id}.{_mark(keys.newest, confirmation)}")
 
 
-def read_confirm_token(keys: LinkKeys, token: str) -> int | None:
-    """The confirmation's id, or None where none of the keys made `token`."""
-    said = keys.read_token(_PURPOSE, token)
-    return int(said) if said and said.isdecimal() else None
+def read_confirm_token(keys: LinkKeys, token: str) -> ConfirmToken | None:
+    """What `token` says, or None where none of the keys made it."""
+    number, _, mark = (keys.read_token(_PURPOSE, token) or "").partition(".")
+    return ConfirmToken(int(number), mark) if number.isdecimal() and mark else None
+
+
+def _mark(key: LinkKey, confirmation: Confirmation) -> str:
+    """16 letters, digits, - and _, keyed: whoever sees a link can test no address with it."""
+    return base64.urlsafe_b64encode(seal(key.secret, _BINDING, _facts(confirmation))[:12]).decode("ascii")
+
+
+def _facts(confirmation: Confirmation) -> bytes:
+    """What makes it this confirmation, and no other with its id; it changes where the address does."""
+    asked, moment = confirmation.asked, confirmation.requested_at.astimezone(dt.UTC).isoformat()
+    facts = (confirmation.id, moment, asked.publication, asked.subscriber_id or 0, asked.address.key)
+    return "\0".join(map(str, facts)).encode()
 
 
 def preferences_token(keys: LinkKeys, subscriber_id: int) -> str:
@@ -114,10 +145,10 @@ async def _prepare(
     standing = replace(standing, mailed=standing.mailed + before[asked.address.key])
     kind = decide(confirmation, standing, now)
     if kind is None or publication is None:
-        await put_off(doors.database, confirmation.id, None)
+        await put_off(doors.database, confirmation, None)
         return None
     if wait := _wait(doors, asked.address.key):
-        await put_off(doors.database, confirmation.id, now + dt.timedelta(seconds=wait))
+        await put_off(doors.database, confirmation, now + dt.timedelta(seconds=wait))
         return None
     mail = _address(doors, confirmation, standing, publication, kind, now)
     try:
@@ -148,7 +179,7 @@ def _address(
     asked, base = confirmation.asked, publication.base_url.rstrip("/")
     is_question = kind in (ServiceKind.CONFIRM, ServiceKind.CHANGE)
     if is_question:
-        url = f"{base}/confirm/{confirm_token(doors.keys, confirmation.id)}"
+        url = f"{base}/confirm/{confirm_token(doors.keys, confirmation)}"
     else:
         url = f"{base}/preferences/{preferences_token(doors.keys, standing.subscriber_id or 0)}"
     good_until = (confirmation.requested_at + GOOD_FOR).astimezone(ZoneInfo(publication.timezone)).date()
@@ -158,15 +189,15 @@ def _address(
         language=asked.language,
         address=asked.address.address,
         url=url,
-        message_id=_message_id(doors.keys, confirmation.id, kind, publication),
+        message_id=_message_id(doors.keys, confirmation, kind, publication),
         written_at=now,
         good_until=good_until if is_question else None,
     )
 
 
-def _message_id(keys: LinkKeys, confirmation_id: int, kind: ServiceKind, publication: Publication) -> str:
+def _message_id(keys: LinkKeys, confirmation: Confirmation, kind: ServiceKind, publication: Publication) -> str:
     """The same at every try, so that a mail that goes twice is seen as one; nobody can guess it."""
-    mark = seal(keys.newest.secret, _MESSAGE_ID, f"{kind} {confirmation_id}".encode()).hex()[:24]
+    mark = seal(keys.newest.secret, _MESSAGE_ID, f"{kind} ".encode() + _facts(confirmation)).hex()[:24]
     return f"<{kind}-{mark}@{wire_address(publication.sender.address).rpartition('@')[2]}>"
 
 
@@ -191,12 +222,12 @@ async def _settle(doors: Doors, due: _Due, outcome: Outcome, now: dt.datetime) -
     confirmation = due.confirmation
     doors.meter.count_mail(due.mail.kind, outcome.kind)
     if outcome.kind is Kind.ACCEPTED:
-        await note_mailed(doors.database, confirmation.id, due.mail.message_id, now)
+        await note_mailed(doors.database, confirmation, due.mail.message_id, now)
         return
     # Not who it went to: the server's words may name them.
     log.warning("a service mail was not taken (%s %s)", outcome.kind, outcome.code or "no answer")
     if outcome.kind is Kind.PERMANENT:
-        await put_off(doors.database, confirmation.id, None)
+        await put_off(doors.database, confirmation, None)
     else:
         await _put_off(doors, confirmation, now)
 
@@ -205,7 +236,7 @@ async def _put_off(doors: Doors, confirmation: Confirmation, now: dt.datetime) -
     """Try again later, until its link would be of no use."""
     again = next_try(now, confirmation.attempts, doors.chance)
     is_hopeless = again >= confirmation.requested_at + GOOD_FOR
-    await put_off(doors.database, confirmation.id, None if is_hopeless else again)
+    await put_off(doors.database, confirmation, None if is_hopeless else again)
 
 
 async def post_mails(doors: Doors, pause: float = 5.0) -> None:

@@ -52,6 +52,7 @@ class Confirmation:
     id: int
     asked: Asked
     requested_at: dt.datetime
+    due_at: dt.datetime | None = None
     attempts: int = 0
     message_id: str | None = None
     mailed_at: dt.datetime | None = None
@@ -154,9 +155,10 @@ async def find_person(database: Database, address_key: str) -> int | None:
     return found
 
 
-async def note_mailed(database: Database, confirmation_id: int, message_id: str, now: dt.datetime) -> None:
-    """The mail left; nothing more is due."""
-    await _settle(database, confirmation_id, {"due_at": None, "message_id": message_id, "mailed_at": now})
+async def note_mailed(database: Database, claimed: Confirmation, message_id: str, now: dt.datetime) -> None:
+    """The mail left; nothing more is due but what became so since it was claimed, as a yes makes a welcome due."""
+    due_at = sa.case((_is_as(claimed), sa.null()), else_=confirmations.c.due_at)
+    await _settle(database, claimed.id, {"due_at": due_at, "message_id": message_id, "mailed_at": now})
 
 
 async def note_confirmed(database: Database, confirmation_id: int, now: dt.datetime, network: str | None) -> None:
@@ -164,9 +166,17 @@ async def note_confirmed(database: Database, confirmation_id: int, now: dt.datet
     await _settle(database, confirmation_id, {"due_at": None, "confirmed_at": now, "confirmed_from": network})
 
 
-async def put_off(database: Database, confirmation_id: int, due_at: dt.datetime | None) -> None:
-    """The mail did not leave: it is due again at `due_at`, or never where that is None."""
-    await _settle(database, confirmation_id, {"due_at": due_at})
+async def put_off(database: Database, claimed: Confirmation, due_at: dt.datetime | None) -> None:
+    """The mail did not leave: it is due again at `due_at`, or never where that is None.
+
+    What happened to the request since it was claimed stays: a yes, a change of address, somebody else who took it over.
+    """
+    await _settle(database, claimed.id, {"due_at": due_at}, _is_as(claimed))
+
+
+def _is_as(claimed: Confirmation) -> sa.ColumnElement[bool]:
+    """Whether it still is whoever's who claimed it so: all that changes what is due changes one of the two."""
+    return sa.and_(confirmations.c.due_at == claimed.due_at, confirmations.c.attempts == claimed.attempts)
 
 
 async def confirm(
@@ -258,11 +268,10 @@ async def _read_lists(connection: AsyncConnection, person: int) -> frozenset[str
     return frozenset((await connection.scalars(query)).all())
 
 
-async def _settle(database: Database, confirmation_id: int, values: Mapping[str, Any]) -> None:
+async def _settle(database: Database, number: int, values: Mapping[str, Any], *where: sa.ColumnElement[bool]) -> None:
+    query = sa.update(confirmations).where(confirmations.c.id == number, *where).values(dict(values))
     async with database.write() as connection:
-        await connection.execute(
-            sa.update(confirmations).where(confirmations.c.id == confirmation_id).values(dict(values))
-        )
+        await connection.execute(query)
 
 
 def _read(row: sa.RowMapping) -> Confirmation:
@@ -273,5 +282,5 @@ def _read(row: sa.RowMapping) -> Confirmation:
         subscriber_id=row["subscriber_id"],
         **{name: row[name] for name in names},
     )
-    kept = {name: row[name] for name in ("id", "requested_at", "attempts", "message_id", "mailed_at", "confirmed_at")}
-    return Confirmation(asked=asked, **kept)
+    kept = ("id", "requested_at", "due_at", "attempts", "message_id", "mailed_at", "confirmed_at")
+    return Confirmation(asked=asked, **{name: row[name] for name in kept})

@@ -8,12 +8,16 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from pressrun.address import AddressError, parse_address
 from pressrun.delivery.outcome import State
+from pressrun.link_keys import LinkKeys
 from pressrun.store.database import Database
 from pressrun.store.event import Event, EventKind, record_events
 from pressrun.store.people_tables import events, inbox_messages
+from pressrun.store.scrub import row_keys, rows_under
 from pressrun.store.subscribers import insert_into
-from pressrun.store.tables import deliveries, sends, subscribers, suppressions
+from pressrun.store.suppression import suppress_within
+from pressrun.store.tables import deliveries, sends, subscribers
 
 HARD_CODES = ("5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1", "5.4.4")
 """What a relay says of an address that nobody has (RFC 3463 §3.2, §3.3; RFC 7505 §4.2 for 5.1.10)."""
@@ -25,9 +29,17 @@ class Row:
 
     id: int | None
     subscriber_id: int
-    address_key: str
     issue: str | None = None
     list: str | None = None
+
+
+@dataclass(frozen=True)
+class Mailed:
+    """Where a row's message went, and where its person is mailed by now; `went_to` is empty where nobody knows."""
+
+    went_to: str
+    address: str
+    address_key: str
 
 
 @dataclass(frozen=True)
@@ -45,23 +57,49 @@ async def was_read(database: Database, letter_id: str) -> bool:
         return await connection.scalar(sa.select(inbox_messages.c.id).filter_by(id=letter_id)) is not None
 
 
-async def find_row(
-    database: Database, *, row_id: int | None = None, subscriber_id: int | None = None, message_id: str = ""
-) -> Row | None:
-    """The row with that id, else the one of this person with that Message-ID, else what is known of the person."""
-    list_name = sa.func.coalesce(sends.c.of_list, sends.c.list)
-    columns = (deliveries.c.id, deliveries.c.subscriber_id, deliveries.c.address_key, deliveries.c.issue, list_name)
-    query = sa.select(*columns).join(sends, sends.c.id == deliveries.c.send_id)
-    if row_id is not None:
-        query = query.where(deliveries.c.id == row_id)
-    else:
-        key = sa.select(subscribers.c.address_key).filter_by(id=subscriber_id).scalar_subquery()
-        of_issue = deliveries.c.issue.in_(sa.select(sends.c.issue).distinct())  # the index begins with the issue
-        query = query.where(of_issue, deliveries.c.address_key == key, deliveries.c.message_id == message_id)
-    person = sa.select(sa.null(), subscribers.c.id, subscribers.c.address_key).where(subscribers.c.id == subscriber_id)
+def key_to_suppress(kind: EventKind, mailed: Mailed) -> str | None:
+    """The key of the address that an event of this `kind` speaks against; None where nobody can say which it is.
+
+    It is the one that was mailed, whoever's it is by now, and not the `address_key` of the row: that goes along with
+    a person who gets another address, so that no issue reaches them twice.
+    """
+    if mailed.went_to:
+        return mailed.address_key if mailed.went_to == mailed.address else _key_of(mailed.went_to)
+    # The address was taken out of the log, or the letter names no row of it. Who complains wants no mail, wherever they
+    # are mailed now. But a bounce may be of a mailbox that its person has given up: if it is not, their next issue
+    # bounces too and says so, and one message too many is better than a person lost.
+    return mailed.address_key if kind is EventKind.COMPLAINED else None
+
+
+async def find_row(database: Database, row_id: int) -> Row | None:
+    """The row with that id; None where there is none, or where its person was forgotten."""
     async with database.read() as connection:
-        found = (await connection.execute(query)).first() or (await connection.execute(person)).first()
-    return Row(*found) if found else None
+        return _row(await connection.execute(_ROWS.where(deliveries.c.id == row_id)))
+
+
+async def find_row_of(database: Database, keys: LinkKeys, subscriber_id: int, message_id: str) -> Row | None:
+    """The person's row with that Message-ID, else what is known of the person; None where they are nobody."""
+    async with database.read() as connection:
+        person = sa.select(subscribers.c.address_key).where(subscribers.c.id == subscriber_id)
+        key: str | None = await connection.scalar(person)
+        if key is None:
+            return None
+        theirs = sa.and_(rows_under(row_keys(keys, key)), deliveries.c.subscriber_id == subscriber_id)
+        found = _row(await connection.execute(_ROWS.where(theirs, deliveries.c.message_id == message_id)))
+    return found or Row(None, subscriber_id)
+
+
+_ROWS = (
+    sa.select(deliveries.c.id, deliveries.c.subscriber_id, deliveries.c.issue)
+    .add_columns(sa.func.coalesce(sends.c.of_list, sends.c.list))
+    .join(sends, sends.c.id == deliveries.c.send_id)
+    .join(subscribers, subscribers.c.id == deliveries.c.subscriber_id)
+)
+
+
+def _row(found: sa.CursorResult[tuple[int, int, str, str]]) -> Row | None:
+    first = found.first()
+    return Row(*first) if first else None
 
 
 async def note_letter(
@@ -72,42 +110,62 @@ async def note_letter(
     *,
     happened: Event | None = None,
     suppressing: Suppressing | None = None,
-    address_key: str | None = None,
 ) -> bool:
-    """Note that the letter was read, with what it did; whether that is new. The log's row stays (promise 3)."""
+    """Note that the letter was read, with what it did; whether that is new. The log's row stays (promise 3).
+
+    Of somebody who was forgotten it is only noted that it was read: what servers say names addresses.
+    """
     async with database.write() as connection:
         note = insert_into(connection, inbox_messages).on_conflict_do_nothing()
         row = {"id": letter_id, "kind": kind, "read_at": now}
         if (await connection.execute(note, row)).rowcount == 0:
             return False
-        if happened:
+        mailed = await _find_mailed(connection, happened) if happened else None
+        if happened and mailed:
             await record_events(connection, [happened])
-        if suppressing and address_key and await _is_enough(connection, suppressing, happened, now):
-            await _suppress(connection, address_key, suppressing.reason, happened, now)
+            key = key_to_suppress(happened.kind, mailed)
+            if suppressing and key and await _is_enough(connection, suppressing, happened, key, now):
+                await suppress_within(connection, key, suppressing.reason, "mail", now)
     return True
 
 
 async def suppress_refused(database: Database, now: dt.datetime, since: dt.datetime) -> int:
     """Suppress addresses that relays refused since a moment because nobody has them: how many are new.
 
-    Only codes that say so count (`HARD_CODES`): a refusal for policy or content says nothing about the person.
+    Only codes that say so count (`HARD_CODES`): a refusal for policy or content says nothing about the person. Each
+    refusal counts once, so that a suppression which an operator lifts does not come back by it.
     """
-    lately = sa.select(sends.c.issue).where(sends.c.created_at > since).distinct()
-    known = sa.exists().where(suppressions.c.address_key == deliveries.c.address_key)
-    refused = (
-        sa.select(deliveries.c.address_key, deliveries.c.subscriber_id, deliveries.c.issue, deliveries.c.id)
-        .add_columns(deliveries.c.enhanced)
-        .where(deliveries.c.issue.in_(lately), deliveries.c.state == State.FAILED.value, ~known)
-        .where(deliveries.c.enhanced.in_(HARD_CODES), deliveries.c.updated_at > since)
-    )
+    new = 0
     async with database.write() as connection:
-        found = {row.address_key: row for row in (await connection.execute(refused)).all()}
-        for key, row in found.items():
+        for row in (await connection.execute(_refused(since))).all():
             detail = {"status": row.enhanced, "gravity": "hard", "by": "relay"}
             event = Event(EventKind.BOUNCED, now, row.subscriber_id, None, row.issue, row.id, detail)
             await record_events(connection, [event])
-            await _suppress(connection, key, f"the relay refused it: {row.enhanced}", event, now)
-    return len(found)
+            key = key_to_suppress(event.kind, Mailed(row.went_to, row.address, row.address_key))
+            reason = f"the relay refused it: {row.enhanced}"
+            new += key is not None and await suppress_within(connection, key, reason, "relay", now)
+    return new
+
+
+def _refused(since: dt.datetime) -> sa.Select[tuple[int, int, str, str, str, str, str]]:
+    """Refusals that did not count yet, with their people: who was forgotten has none."""
+    row = deliveries.c
+    lately = sa.select(sends.c.issue).where(sends.c.created_at > since).distinct()
+    counted = sa.exists().where(
+        events.c.subscriber_id == row.subscriber_id,
+        events.c.delivery_id == row.id,
+        events.c.kind == EventKind.BOUNCED.value,
+        events.c.at >= row.updated_at,
+    )
+    columns = (row.id, row.subscriber_id, row.issue, row.enhanced, row.address.label("went_to"))
+    return (
+        sa.select(*columns, subscribers.c.address, subscribers.c.address_key)
+        .join(subscribers, subscribers.c.id == row.subscriber_id)
+        .where(row.issue.in_(lately), row.state == State.FAILED.value, row.enhanced.in_(HARD_CODES))
+        .where(row.updated_at > since, row.address != "", ~counted)
+        .order_by(row.id)
+        .with_for_update(read=True, of=deliveries)  # nobody is forgotten meanwhile, and written down again after it
+    )
 
 
 async def forget_letters(database: Database, before: dt.datetime) -> int:
@@ -117,27 +175,42 @@ async def forget_letters(database: Database, before: dt.datetime) -> int:
         return (await connection.execute(old)).rowcount
 
 
+async def _find_mailed(connection: AsyncConnection, happened: Event) -> Mailed | None:
+    """Where the mail of an event went; None where its person was forgotten, be it since the row was found."""
+    went_to: str | None = ""
+    if happened.delivery_id is not None:
+        theirs = sa.and_(deliveries.c.id == happened.delivery_id, deliveries.c.subscriber_id == happened.subscriber_id)
+        # Locked: whoever forgets them waits until this ends, and finds what it wrote.
+        went_to = await connection.scalar(sa.select(deliveries.c.address).where(theirs).with_for_update(read=True))
+    person = sa.select(subscribers.c.address, subscribers.c.address_key)
+    found = (await connection.execute(person.where(subscribers.c.id == happened.subscriber_id))).first()
+    return Mailed(went_to, *found) if found and went_to is not None else None
+
+
 async def _is_enough(
-    connection: AsyncConnection, suppressing: Suppressing, happened: Event | None, now: dt.datetime
+    connection: AsyncConnection, suppressing: Suppressing, happened: Event, key: str, now: dt.datetime
 ) -> bool:
-    if suppressing.after <= 1 or happened is None:
+    """Whether this happened with enough issues; those that are known to have gone to another address don't count."""
+    if suppressing.after <= 1:
         return True
-    issues = sa.select(sa.func.count(events.c.issue.distinct())).where(
+    query = sa.select(events.c.issue, deliveries.c.address).outerjoin(
+        deliveries, deliveries.c.id == events.c.delivery_id
+    )
+    lately = query.where(
         events.c.subscriber_id == happened.subscriber_id,
         events.c.kind == happened.kind.value,
         events.c.at > now - suppressing.window,
+        events.c.issue.is_not(None),
     )
-    return int(await connection.scalar(issues) or 0) >= suppressing.after
+    found = (await connection.execute(lately)).all()
+    return len({issue for issue, address in found if not address or _key_of(address) == key}) >= suppressing.after
 
 
-async def _suppress(
-    connection: AsyncConnection, address_key: str, reason: str, happened: Event | None, now: dt.datetime
-) -> None:
-    values = {"address_key": address_key, "reason": reason, "created_at": now}
-    new = insert_into(connection, suppressions).values(values).on_conflict_do_nothing()
-    if (await connection.execute(new)).rowcount and happened:
-        event = Event(EventKind.SUPPRESSED, now, happened.subscriber_id, detail={"reason": reason})
-        await record_events(connection, [event])
+def _key_of(address: str) -> str:
+    try:
+        return parse_address(address).key
+    except AddressError:  # an earlier version may have taken what this one doesn't
+        return address
 
 
 _RETURNED = (EventKind.BOUNCED.value, EventKind.COMPLAINED.value)

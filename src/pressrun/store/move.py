@@ -62,8 +62,9 @@ async def change_address(
     """Mail a person at another address from now on; the rows of theirs that wait and go there.
 
     Lists, consents, tags and the delivery log stay theirs, and no issue reaches them twice: each row is compared by the
-    new address from here on, and keeps the one that it was sent to. Requests of the old address that wait for their
-    confirmation go. Raises UsageError where the new address is somebody's, suppressed or forgotten.
+    new address from here on. It keeps the one that it was sent to, which is what a late bounce is about. Requests of
+    the old address that wait for their confirmation go. Raises UsageError where the new address is somebody's,
+    suppressed or forgotten.
     """
     async with database.write() as connection:
         person = await require_subscriber(connection, old)
@@ -72,7 +73,7 @@ async def change_address(
         values = {"address": new.address, "address_key": new.key, "updated_at": now}
         await connection.execute(sa.update(subscribers).where(subscribers.c.id == person).values(values))
         moved = await _move_rows(connection, keys, person, old, new, now)
-        await _move_requests(connection, old, new)
+        await _move_requests(connection, person, old, new)
         detail = {"source": source, "fields": ["address"], "from": old.address, "to": new.address}
         await record_events(connection, [Event(EventKind.CHANGED, now, person, detail=detail)])
     return moved
@@ -137,7 +138,7 @@ async def _move_rows(
     theirs = sa.and_(rows_under(row_keys(keys, old.key)), deliveries.c.subscriber_id == person)
     columns = (deliveries.c.id, deliveries.c.issue, deliveries.c.address_key)
     rows: Sequence[sa.Row[tuple[int, str, str]]] = (
-        await connection.execute(sa.select(*columns).where(theirs).with_for_update())
+        await connection.execute(sa.select(*columns).where(theirs).order_by(deliveries.c.id).with_for_update())
     ).all()
     waiting = sa.and_(
         deliveries.c.state.in_([State.QUEUED.value, State.DEFERRED.value]),
@@ -156,8 +157,16 @@ async def _move_rows(
     return moved
 
 
-async def _move_requests(connection: AsyncConnection, old: ParsedAddress, new: ParsedAddress) -> None:
-    """Who is forgotten takes their requests along, found by the address that they have then."""
-    theirs = confirmations.c.address_key == old.key
-    await connection.execute(sa.delete(confirmations).where(theirs, confirmations.c.confirmed_at.is_(None)))
-    await connection.execute(sa.update(confirmations).where(theirs).values(address_key=new.key))
+async def _move_requests(connection: AsyncConnection, person: int, old: ParsedAddress, new: ParsedAddress) -> None:
+    """Let go of what waits in mailboxes that are not the person's now; what they confirmed follows them.
+
+    Who is forgotten takes their requests along, found by the address that they have then. Links that went to the old
+    address name it, and lead nowhere from here on (`ConfirmToken`); so a welcome must not go there any more either.
+    """
+    if new.key == old.key:
+        return
+    row = confirmations.c
+    elsewhere = sa.or_(row.address_key == old.key, sa.and_(row.subscriber_id == person, row.address_key != new.key))
+    await connection.execute(sa.delete(confirmations).where(elsewhere, row.confirmed_at.is_(None)))
+    follow = sa.update(confirmations).where(row.address_key == old.key)
+    await connection.execute(follow.values(address_key=new.key, due_at=None))

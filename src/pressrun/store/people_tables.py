@@ -76,6 +76,7 @@ confirmations = sa.Table(
     sa.Column("confirmed_from", sa.Text, nullable=True),  # the network address the confirmation came from
     # Whose address this one is to become; NULL where somebody subscribes.
     sa.Column("subscriber_id", Key, sa.ForeignKey("subscribers.id", ondelete="CASCADE"), nullable=True),
+    sqlite_autoincrement=True,  # the number of a request that is gone is never somebody else's
 )
 sa.Index(
     "ix_confirmations_due",

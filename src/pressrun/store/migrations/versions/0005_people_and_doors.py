@@ -131,6 +131,7 @@ def _create_confirmations() -> None:
         sa.ForeignKeyConstraint(
             ["subscriber_id"], ["subscribers.id"], name="fk_confirmations_subscriber_id", ondelete="CASCADE"
         ),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_confirmations_address_key", "confirmations", ["address_key"])
     op.create_index(
