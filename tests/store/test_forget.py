@@ -222,6 +222,20 @@ async def test_every_address_they_had_is_forgotten(database: Database) -> None:
         assert await is_forgotten(connection, KEY, ANN.key) and await is_forgotten(connection, KEY, new.key)
 
 
+async def test_a_row_that_stayed_under_an_earlier_address_is_forgotten_too(database: Database) -> None:
+    await tell_story(database)
+    new = parse_address("ann.new@example.org")
+    await put_on_list(database, "all", [new.address])
+    await plan(database, SECOND, "all", NOW)
+    async with database.write() as connection:  # somebody who had the address once, and left a row under it
+        await connection.execute(sa.delete(subscribers).where(subscribers.c.address_key == new.key))
+    await change_address(database, KEY, ANN, new, NOW)
+    assert ANN.key in [row.address_key for row in await rows_of(database, ISSUES[1])]
+    await forget(database, KEY, new, NOW)
+    after = await dump(database)
+    assert [trace for trace in (*TRACES, "ann.new") if trace in after] == []
+
+
 async def test_an_earlier_address_that_is_somebody_elses_by_now_stays_theirs(database: Database) -> None:
     await tell_story(database)
     new = parse_address("ann.new@example.org")

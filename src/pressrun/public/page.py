@@ -148,7 +148,7 @@ def show_busy(doors: Doors, publication: str, wait: float, language: str, *, up:
 
 
 def show_unknown(doors: Doors, publication: str) -> Response:
-    """A link that nobody made, or one of a person or request that is gone: the same page for all of them."""
+    """A link that nobody made, or one of a person who is gone: the same page for all of them."""
     return show_notice(doors, publication, "unknown_title", "unknown_text", status=404)
 
 

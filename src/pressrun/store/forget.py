@@ -90,8 +90,11 @@ async def remember(connection: AsyncConnection, keys: LinkKeys, address_key: str
 async def _forget(connection: AsyncConnection, keys: LinkKeys, address: ParsedAddress, now: dt.datetime) -> Forgotten:
     found: int | None = await connection.scalar(_SUBSCRIBER, {"key": address.key})
     person = found or NOBODY
-    rows = await _read_rows(connection, row_keys(keys, address.key))
+    rows = await _read_rows(connection, rows_under(row_keys(keys, address.key)))
     known_as = await _known_as(connection, address.key, person, rows)
+    if earlier := sorted(known_as - {address.key}):  # rows that could not move to a later address: it had one already
+        theirs = sa.and_(rows_under(earlier), deliveries.c.subscriber_id == person)
+        rows += await _read_rows(connection, theirs)
     async with carried_over(connection, {row.issue for row in rows}):
         await _scrub(connection, rows, scrubbed_key(keys, address.key), now)
     await _clear_events(connection, person, [row.id for row in rows])
@@ -112,9 +115,9 @@ async def _forget(connection: AsyncConnection, keys: LinkKeys, address: ParsedAd
 _SUBSCRIBER = sa.select(subscribers.c.id).where(subscribers.c.address_key == sa.bindparam("key"))
 
 
-async def _read_rows(connection: AsyncConnection, under: list[str]) -> list[_Row]:
+async def _read_rows(connection: AsyncConnection, which: sa.ColumnElement[bool]) -> list[_Row]:
     """The rows of a person; nobody else changes them until this transaction ends."""
-    query = sa.select(*(deliveries.c[name] for name in _Row._fields)).where(rows_under(under))
+    query = sa.select(*(deliveries.c[name] for name in _Row._fields)).where(which)
     found = await connection.execute(query.order_by(deliveries.c.id).with_for_update())
     return [_Row(*row) for row in found]
 
