@@ -24,6 +24,7 @@ from pressrun.store.approval import Decision, decide
 from pressrun.store.database import Database, open_database
 from pressrun.store.delivery_log import count_states, read_log
 from pressrun.store.fence import (
+    GAP,
     bear_witness,
     confirm_fence,
     home_of,
@@ -32,7 +33,8 @@ from pressrun.store.fence import (
     read_fence,
     read_witness,
 )
-from small_edition import NOW
+from pressrun.store.tables import subscribers
+from small_edition import NOW, fill_list
 
 SPAWN = multiprocessing.get_context("spawn")
 ELSEWHERE = "not where it was"
@@ -215,6 +217,18 @@ async def test_after_a_restore_what_may_have_left_can_be_put_in_doubt(database: 
     assert {row.reply async for row in read_log(database, ISSUE, [State.IN_DOUBT])} == {
         "the store was put back from a backup: the message may have left after that was made"
     }
+
+
+async def test_nobody_gets_a_number_that_the_store_may_have_given_out_after_the_backup(
+    database: Database, witness: Path
+) -> None:
+    """Links in mail that left meanwhile are signed for numbers: of somebody whom the store knows no more."""
+    await fill_list(database, "all", ["before@example.com"])
+    await confirm_fence(database, witness, await name_of(database), "Ann", NOW)
+    await fill_list(database, "all", ["after@example.com"])
+    async with database.read() as connection:
+        before, after = (await connection.scalars(sa.select(subscribers.c.id).order_by(subscribers.c.id))).all()
+    assert after - before > GAP
 
 
 async def test_what_waits_for_approval_was_not_sent_and_is_not_in_doubt(database: Database, witness: Path) -> None:

@@ -23,9 +23,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from pressrun.delivery.outcome import State
 from pressrun.errors import FencedError, StoreError, UsageError
 from pressrun.store.database import Database
+from pressrun.store.people_tables import confirmations, events
 from pressrun.store.scope import in_state
 from pressrun.store.subscribers import insert_into
-from pressrun.store.tables import deliveries, fence, sends
+from pressrun.store.tables import deliveries, fence, sends, subscribers
+
+GAP = 10_000_000
+"""How many numbers are left out when somebody vouches for a store: more than were given out since a backup."""
 
 _ROW = 1
 _BEHIND = "the store was put back from a backup: what it knows is older than what was sent from here"
@@ -85,7 +89,10 @@ async def confirm_fence(
 
     It goes on under a new identity, so that no other machine's memory stands against it. With `in_doubt`, for a store
     that was put back from a backup, every open row of a send that had begun is put in doubt: its message may have left
-    after the backup was made. Raises UsageError where `name` is not the database's.
+    after the backup was made. People, requests and events get numbers from here on that were given out by no later
+    state of the original: links in mail that left after the backup are nobody else's.
+
+    Raises UsageError where `name` is not the database's.
     """
     home = await home_of(database)
     async with database.write() as connection:
@@ -98,8 +105,19 @@ async def confirm_fence(
         statement = insert_into(connection, fence).values(id=_ROW, **values)
         await connection.execute(statement.on_conflict_do_update(index_elements=[fence.c.id], set_=values))
         doubted = await _doubt(connection, now) if in_doubt else 0
+        await _skip_numbers(connection)
     bear_witness(witness, store_id, epoch)
     return doubted
+
+
+async def _skip_numbers(connection: AsyncConnection) -> None:
+    if connection.dialect.name == "sqlite":
+        skip = sa.text("UPDATE sqlite_sequence SET seq = seq + :gap WHERE name = :table")
+    else:
+        name = "pg_get_serial_sequence(:table, 'id')"
+        skip = sa.text(f"SELECT setval({name}, nextval({name}) + :gap)")
+    for table in (subscribers, confirmations, events):
+        await connection.execute(skip, {"table": table.name, "gap": GAP})
 
 
 async def home_of(database: Database) -> str:
