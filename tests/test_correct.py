@@ -61,6 +61,61 @@ def test_only_what_no_mail_told_yet_is_told(workspace: Workspace) -> None:
     assert "One more." in text and "it is 21" not in text
 
 
+def add(workspace: Workspace, *corrections: str) -> None:
+    """Add corrections to the issue."""
+    file = workspace.issues / "small/2026-01/issue.yaml"
+    file.write_text(file.read_text() + "".join(f"  - {{{one}}}\n" for one in corrections))
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        ("date: 2026-04-10, article: first, what: A typo.", "date: 2026-04-10, article: second, what: A typo."),
+        ("date: 2026-04-10, article: first, what: A typo.", "date: 2026-04-11, article: first, what: A typo."),
+        ("date: 2026-04-10, article: first, what: A typo.", "date: 2026-04-09, article: second, what: A typo."),
+        ("date: 2026-04-10, article: first, what: A typo.", "date: 2026-04-10, what: A typo."),
+        ("date: 2026-04-10, what: A typo.", "date: 2026-04-10, article: first, what: A typo."),
+        ("date: 2026-04-10, what: A typo.", "date: 2026-04-11, what: A typo."),
+        ("date: 2026-04-10, what: 'We wrote: A typo.'", "date: 2026-04-10, what: A typo."),
+        ("date: 2026-04-10, what: A typo. It is mended.", "date: 2026-04-10, what: A typo."),
+    ],
+)
+def test_a_correction_in_words_used_before_is_told_too(workspace: Workspace, first: str, then: str) -> None:
+    add(workspace, first)
+    correct(workspace, "2026-01", NOW)
+    add(workspace, then)
+    folder = correct(workspace, "2026-01", NOW)
+    text = (folder / "correction.md").read_text()
+    about = {"first": "/first/)", "second": "/second/)"}.get(then.partition("article: ")[2].partition(",")[0], "Small")
+    assert text.count("## ") == text.count("A typo.") == 1 and about in text.partition("## ")[2]
+    with pytest.raises(UsageError, match="no correction that no mail told"):
+        correct(workspace, "2026-01", NOW)
+
+
+def test_what_was_told_stays_told_under_new_titles_and_beside_what_an_editor_adds(workspace: Workspace) -> None:
+    file = correct(workspace, "2026-01", NOW) / "correction.md"
+    text = file.read_text()
+    assert "第二篇" in text
+    file.write_text(text.replace("it is 21.", "it is 21.\n\nWe are sorry."))
+    article = workspace.issues / "small/2026-01/second.md"
+    article.write_text(article.read_text().replace("第二篇", "另一篇"))
+    add(workspace, "date: 2026-04-10, what: One more.")
+    text = (correct(workspace, "2026-01", NOW) / "correction.md").read_text()
+    assert text.count("## ") == 1 and "One more." in text
+
+
+def test_a_notice_written_by_hand_is_read_whatever_its_file_is_called(workspace: Workspace) -> None:
+    folder = correct(workspace, "2026-01", NOW)
+    (folder / "correction.md").rename(folder / "notice.md")
+    issue = folder / "issue.yaml"
+    issue.write_text(issue.read_text().replace("- correction\n", "- notice\n"))
+    with pytest.raises(UsageError, match="no correction that no mail told"):
+        correct(workspace, "2026-01", NOW)
+    add(workspace, "date: 2026-04-10, what: One more.")
+    text = (correct(workspace, "2026-01", NOW) / "correction.md").read_text()
+    assert "One more." in text and "it is 21" not in text
+
+
 def test_an_issue_without_corrections_has_none(tmp_path: Path) -> None:
     write_small_issue(tmp_path)
     with pytest.raises(UsageError, match=r"no correction.*corrections: of its issue\.yaml"):

@@ -6,8 +6,10 @@ It is an issue of its own because the delivery log has one row for each issue an
 from __future__ import annotations
 
 import datetime as dt
+import re
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -46,8 +48,7 @@ def correct(workspace: Workspace, name: str, now: dt.datetime) -> Path:
         raise UsageError(f"{issue.key} is a correction itself", f"correct {issue.meta.corrects}")
     told = [each for each in map(_load, workspace.issue_folders(folder.parent.name)) if each]
     earlier = [each for each in told if each.meta.corrects == issue.id]
-    texts = "\n".join((each.folder / f"{_SLUG}.md").read_text("utf-8") for each in earlier)
-    new = [note for note in notes(issue) if note.what not in texts]
+    new = _untold(issue, [article.file.read_text("utf-8") for each in earlier for article in each.articles])
     if not new:
         remedy = "write what was put right into corrections: of its issue.yaml, with the date"
         raise UsageError(f"{issue.key} has no correction" + (" that no mail told" if earlier else ""), remedy)
@@ -56,6 +57,24 @@ def correct(workspace: Workspace, name: str, now: dt.datetime) -> Path:
 
 def _load(folder: Path) -> Issue | None:
     return load_issue(folder).issue
+
+
+def _untold(issue: Issue, texts: Sequence[str]) -> list[Note]:
+    """The corrections that `texts` don't tell; those of the same words are told as often as the words are there."""
+    seen: Counter[re.Pattern[str]] = Counter()
+    untold: list[Note] = []
+    for note in notes(issue):
+        told = _told_by(issue, note)
+        seen[told] += 1
+        if seen[told] > sum(len(told.findall(text)) for text in texts):
+            untold.append(note)
+    return untold
+
+
+def _told_by(issue: Issue, note: Note) -> re.Pattern[str]:
+    """What `_article_file` writes of `note`. An article is known by the end of its address: titles and hosts change."""
+    to = rf"\[.*/{issue.id}/{note.article}/\)" if note.article else r"(?!\[).*"
+    return re.compile(rf"^## {to}\s+{re.escape(note.what.strip())}(?=\s*?(?:\n\n|\Z))", re.MULTILINE)
 
 
 def _write(issue: Issue, new: Sequence[Note], earlier: int, today: dt.date) -> Path:

@@ -137,7 +137,7 @@ def test_the_same_bad_link_twice_is_found_at_both_places(tmp_path: Path) -> None
 
 
 def test_a_bad_link_is_not_placed_at_a_longer_one_before_it(tmp_path: Path) -> None:
-    body = "[a](https://example.com/?e=0123456789abc&x=1)\n[b](https://example.com/?e=0123456789)"
+    body = "[a](https://example.com/?e=012345678abc&x=1)\n[b](https://example.com/?e=012345678a)"
     assert places("tracking-link", tmp_path, second=article(body)) == [("second.md", 4, 5), ("second.md", 5, 5)]
 
 

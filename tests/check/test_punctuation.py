@@ -100,3 +100,30 @@ def test_chinese_marks_in_english_are_found(body: str, columns: list[int], tmp_p
 
 def test_chinese_marks_in_a_chinese_article_are_its_own(tmp_path: Path) -> None:
     assert places("fullwidth-punctuation", tmp_path, second=article("GPP，SPP。", "language: zh-CN\n")) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ("　　第一段。\n　　第二段。\n　　第三段。", [(5, 1), (6, 1)]),
+        ("　　第一段。\n\n　　第二段。", []),
+        ("- 一\n  　　二", [(5, 3)]),
+        ("> 一\n> 　二", [(5, 3)]),
+        ("一\n\n二\n　　**三**", [(7, 1)]),
+        ("诗一行\\\n　　诗二行  \n　　诗三行", []),
+        ("```\n一\n　　二\n```", []),
+        ("一　　二\n三", []),
+        (":::callout\ntext: |\n  　　一\n  　　二\n:::", [(7, 3)]),
+        ("One.\n　　Two.", [(5, 1)]),
+    ],
+)
+def test_a_paragraph_that_begins_without_an_empty_line_is_found(
+    body: str, found: list[tuple[int, int]], tmp_path: Path
+) -> None:
+    assert [place[1:] for place in places("indented-paragraph", tmp_path, second=article(body))] == found
+
+
+def test_a_paragraph_in_the_issues_lead_is_found_too(tmp_path: Path) -> None:
+    issue = ISSUE + "intro: |\n  　　一。\n  　　二。\n"
+    (finding,) = find("indented-paragraph", tmp_path, issue=issue)
+    assert (finding.line, finding.column, finding.hint) == (issue.count("\n"), 3, "put an empty line before it")

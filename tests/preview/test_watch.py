@@ -66,6 +66,9 @@ def workspace(tmp_path: Path) -> Workspace:
     theme = tmp_path / "templates" / "themes" / "bulletin"
     theme.mkdir(parents=True)
     (theme / "head.css.j2").write_text("a {}")
+    (tmp_path / "subscribers").mkdir()
+    (tmp_path / "subscribers/segments.yaml").write_text('staff: domain == "example.com"')
+    (tmp_path / "subscribers/attributes.yaml").write_text("city: {fallback: here}")
     return open_workspace(tmp_path)
 
 
@@ -77,6 +80,8 @@ def workspace(tmp_path: Path) -> Workspace:
         "issues/small/2026-01/media/cover.png",
         "issues/small/publication.yaml",
         "templates/themes/bulletin/head.css.j2",
+        "subscribers/segments.yaml",
+        "subscribers/attributes.yaml",
     ],
 )
 def test_a_file_the_issue_is_made_of_is_seen_to_change(workspace: Workspace, name: str) -> None:
@@ -99,6 +104,13 @@ def test_new_files_missing_files_and_files_put_in_place_are_seen(workspace: Work
     beside.replace(file)  # the same text and time, but another file
     seen.append(stamp_files(workspace, folder))
     assert seen[0] != seen[1] != seen[2] != seen[0]
+
+
+def test_lists_of_people_are_not_looked_at(workspace: Workspace) -> None:
+    folder = workspace.issue_folder("small/2026-01")
+    before = stamp_files(workspace, folder)
+    (workspace.root / "subscribers/readers.csv").write_text("email\n")
+    assert stamp_files(workspace, folder) == before
 
 
 def test_other_issues_are_not_looked_at(workspace: Workspace) -> None:

@@ -15,6 +15,7 @@ from pressrun.markdown import parser
 from pressrun.render.excerpt import excerpt, excerpted
 from pressrun.render.mail import BUDGET_OCTETS, Rendering
 from pressrun.source.block import Block, Branch, Callout, Continuation, Figure, Prose, Quote
+from pressrun.source.body import read_body
 from pressrun.source.issue import Article, Issue
 from rendered_issue import fill, load_folder, render_folder
 from small_issue import ISSUE, PUBLICATION, write_small_issue
@@ -142,6 +143,15 @@ def test_addresses_that_links_name_from_further_down_stay(tmp_path: Path) -> Non
     cut = excerpt(issue_of(tmp_path, body), {"a0": 9_000}, 8_000)
     kept = bodies(cut)[0][0]
     assert isinstance(kept, Prose) and PARAGRAPH not in kept.markdown
+    assert 'href="https://www.example.com/rules"' in parser().render(kept.markdown)
+
+
+def test_an_address_from_beyond_a_block_stays_with_the_link_that_names_it(tmp_path: Path) -> None:
+    text = "\n\n".join(("Read [the rules][rules].", ":::quote\ntext: Words.\n:::", *[PARAGRAPH] * 9))
+    body, _ = read_body(f"{text}\n\n[rules]: https://www.example.com/rules", "x.md", 1)
+    cut = excerpt(issue_of(tmp_path, body.blocks), {"a0": 9_000}, 8_000)
+    kept = bodies(cut)[0][0]
+    assert excerpted(cut) == ("a0",) and isinstance(kept, Prose)
     assert 'href="https://www.example.com/rules"' in parser().render(kept.markdown)
 
 

@@ -238,3 +238,78 @@ def test_a_publication_whose_last_issue_is_deleted_is_gone(workspace: Workspace,
     assert not (out / "second").exists()
     assert "second" not in (out / "index.html").read_text(encoding="utf-8")
     assert [one.id for one in site(workspace, out).publications] == ["letter"]
+
+
+def test_a_publication_that_is_deleted_or_renamed_is_gone(workspace: Workspace, tmp_path: Path) -> None:
+    write_issue(tmp_path / "other", "2026-01")
+    second, out = tmp_path / "issues/second", tmp_path / "out"
+    shutil.copytree(tmp_path / "other/issues/letter", second)
+    site(workspace, out)
+    second.rename(tmp_path / "issues/third")
+    told = {one.id: (one.pages, one.feeds, one.changed > 0) for one in site(workspace, out).publications}
+    assert told["second"] == (0, {}, True)
+    assert not (out / "second").exists() and (out / "third/2026-01/index.html").is_file()
+    assert "second" not in (out / "index.html").read_text(encoding="utf-8")
+    shutil.rmtree(tmp_path / "issues/third")
+    site(workspace, out)
+    assert not (out / "third").exists()
+    assert [one.id for one in site(workspace, out).publications] == ["letter"]
+
+
+def test_a_build_of_one_publication_leaves_what_is_left_of_others(workspace: Workspace, tmp_path: Path) -> None:
+    write_issue(tmp_path / "other", "2026-01")
+    shutil.copytree(tmp_path / "other/issues/letter", tmp_path / "issues/second")
+    out = tmp_path / "out"
+    site(workspace, out)
+    before = stand(out / "second")
+    shutil.rmtree(tmp_path / "issues/second")
+    site(workspace, out, ["letter"])
+    assert stand(out / "second") == before
+
+
+def test_what_is_not_a_publication_that_a_build_wrote_stays(workspace: Workspace, out: Path, tmp_path: Path) -> None:
+    (out / "theirs").mkdir()
+    (out / "theirs/page.html").write_text("mine")
+    shutil.copytree(out / "letter", tmp_path / "elsewhere")
+    (out / "linked").symlink_to(tmp_path / "elsewhere")
+    site(workspace, out / "nested")  # a whole site, and no publication's folder
+    before = stand(out)
+    assert [one.id for one in site(workspace, out).publications] == ["letter"]
+    assert stand(out) == before and (out / "linked").is_symlink()
+    assert (tmp_path / "elsewhere/index.html").is_file()
+
+
+@pytest.fixture
+def personal(workspace: Workspace) -> Workspace:
+    """The workspace with a text for a segment, and a field whose fallback is declared."""
+    subscribers = workspace.root / "subscribers"
+    subscribers.mkdir()
+    (subscribers / "segments.yaml").write_text('staff: address != ""\n', encoding="utf-8")
+    (subscribers / "attributes.yaml").write_text("city: {fallback: 某地}\n", encoding="utf-8")
+    change(workspace, text='\n::: when not segment == "staff"\n只给外人。\n:::\n\n在{{ city }}。\n')
+    return workspace
+
+
+def test_a_segment_that_changes_changes_what_the_public_reads(personal: Workspace, tmp_path: Path) -> None:
+    page = tmp_path / "out/letter/2026-01/first/index.html"
+    site(personal, tmp_path / "out")
+    assert "只给外人" in page.read_text(encoding="utf-8")
+    (personal.root / "subscribers/segments.yaml").write_text('staff: address == ""\n', encoding="utf-8")
+    site(personal, tmp_path / "out")
+    assert "只给外人" not in page.read_text(encoding="utf-8")
+
+
+def test_a_declared_fallback_that_changes_changes_what_the_public_reads(personal: Workspace, tmp_path: Path) -> None:
+    page = tmp_path / "out/letter/2026-01/first/index.html"
+    site(personal, tmp_path / "out")
+    assert "在某地。" in page.read_text(encoding="utf-8")
+    file = personal.root / "subscribers/attributes.yaml"
+    file.write_text("city: {fallback: 那里}\n", encoding="utf-8")
+    site(personal, tmp_path / "out")
+    assert "在那里。" in page.read_text(encoding="utf-8")
+    file.unlink()
+    site(personal, tmp_path / "out")
+    assert "在。" in page.read_text(encoding="utf-8")
+    before = stand(tmp_path / "out")
+    site(personal, tmp_path / "out")
+    assert stand(tmp_path / "out") == before

@@ -62,8 +62,8 @@ def find_poor_preheader(manuscript: Manuscript) -> Iterator[Fault]:
     """A line too short is filled up by mail programs with what comes next; one too long is cut."""
     meta, place = manuscript.issue.meta, manuscript.own.place_of("preheader")
     width = columns_of(_shown(meta.preheader))
-    if _shown(meta.preheader).casefold() in (_shown(manuscript.issue.subject).casefold(), manuscript.issue.title):
-        what, hint = "the preheader repeats the subject, which stands beside it", "tell two or three of the topics"
+    if repeated := _repeated(manuscript):
+        what, hint = f"the preheader repeats the {repeated}", "tell two or three of the topics"
         yield Fault(manuscript.own.file, place, what, hint)
     elif width < SHORTEST_PREHEADER:
         what = f"the preheader is {width} columns wide, and inboxes have room for more"
@@ -71,6 +71,13 @@ def find_poor_preheader(manuscript: Manuscript) -> Iterator[Fault]:
     elif width > LONGEST_PREHEADER:
         what = f"the preheader is {width} columns wide; inboxes show {LONGEST_PREHEADER} at most"
         yield Fault(manuscript.own.file, place, what, "keep the topics that matter most")
+
+
+def _repeated(manuscript: Manuscript) -> str | None:
+    issue = manuscript.issue
+    beside = {"subject, which stands beside it": issue.subject, "title, which the mail shows too": issue.title}
+    said = _shown(issue.meta.preheader).casefold()
+    return next((what for what, text in beside.items() if _shown(text).casefold() == said), None)
 
 
 @rule("spam-pattern", Severity.WARNING, "Subject and preheader don't shout.")

@@ -14,7 +14,7 @@ from pressrun.check.manuscript import Manuscript
 from pressrun.check.page import Page
 from pressrun.check.rule import Fault, Stage, rule
 from pressrun.finding import Severity
-from pressrun.render.inline import content_id
+from pressrun.render.inline import content_id, hosted_url
 from pressrun.source.yamlfile import Path as KeyPath
 from pressrun.source.yamlfile import Place, YamlText
 
@@ -133,12 +133,11 @@ def _once(uses: Iterator[_Use]) -> Iterator[_Use]:
 def widths_in(manuscript: Manuscript) -> dict[str, int]:
     """How wide the mail shows each picture, in pixels of CSS; the widest, where it shows one twice."""
     edition, issue = manuscript.rendering.edition, manuscript.issue
-    sent = {content_id(name, edition.list_id): name for name in issue.pictures}
+    sent = {f"cid:{content_id(name, edition.list_id)}": name for name in issue.pictures}
+    sent |= {hosted_url(issue, name): name for name in issue.pictures}
     shown: dict[str, int] = {}
     for image in html.document_fromstring(edition.html).iter("img"):
-        source, width = str(image.get("src", "")), str(image.get("width", ""))
-        is_inline = source.startswith("cid:")
-        name = sent.get(source.removeprefix("cid:"), "") if is_inline else source.removeprefix(issue.url)
-        if width.isdigit():
+        name, width = sent.get(str(image.get("src", ""))), str(image.get("width", ""))
+        if name and width.isdigit():
             shown[name] = max(shown.get(name, 0), int(width))
     return shown

@@ -1,4 +1,4 @@
-"""Rules on punctuation: what opens closes, and Chinese has its own marks."""
+"""Rules on punctuation: what opens closes, and Chinese has its own marks and its own way to begin a paragraph."""
 
 from __future__ import annotations
 
@@ -36,6 +36,8 @@ _LIST_LABEL = re.compile(
     r"(?:(?:^|[^0-9A-Za-z])(?:\d{1,3}|[a-zA-Z]|[ivx]{2,4})|(?:^|[\s，。；：、])[一二三四五六七八九十]{1,3})$"
 )
 _SMILE = re.compile(r"[:;=]-?$")
+# A line that Chinese begins a paragraph with, where the one above does not end in a line break.
+_INDENT = re.compile(r"(?<!\\)(?<!  )\n[ \t]*(?=\u3000)")
 _FULL_LANGUAGES = ("zh", "ja", "ko")
 
 
@@ -111,3 +113,13 @@ def _is_chinese_bracket(before: str) -> bool:
     """Whether the bracket that is open in `before` stands rightly beside Chinese."""
     at = before.rfind("（")
     return at >= 0 and not _FULL.match(before, at)
+
+
+@rule("indented-paragraph", Severity.WARNING, "A paragraph begins after an empty line, indented or not.")
+def find_indented(manuscript: Manuscript) -> Iterator[Fault]:
+    """Full-width blanks at a line's start: they make no paragraph, and the line runs on from the one above."""
+    for page, passages in _paragraphs(manuscript):
+        for passage in passages:
+            for indent in _INDENT.finditer(passage.prose):
+                what = "this line is indented as a new paragraph, but goes on in the one above"
+                yield Fault(page.file, page.place_in(passage, indent.end()), what, "put an empty line before it")

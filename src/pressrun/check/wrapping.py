@@ -21,7 +21,10 @@ _CAMPAIGN = frozenset(
     "fbclid gclid dclid gbraid wbraid msclkid igshid igsh twclid yclid mc_cid _hsmi ref_src spm vd_source share_source "
     "share_token sc_campaign s_cid".split()
 )
-_READER = re.compile(r"[?&]e=[0-9a-f]{8,}(?=&|$|#)|/userid/|[?&]qs=[0-9a-f]{32,}", re.IGNORECASE)
+# A day or a count is digits alone, and a word letters alone: a reader's mark has both.
+_READER = re.compile(
+    r"[?&]e=(?=\d*[a-f])(?=[a-f]*\d)[0-9a-f]{8,}(?=&|$|#)|/userid/|[?&]qs=[0-9a-f]{32,}", re.IGNORECASE
+)
 # Services that count presses for a newsletter; where the link ends can often not be seen.
 _COUNTERS = re.compile(
     r"list-manage\d*\.com/track/|/track/(?:link|click)/|substack\.com/redirect/|/ls/click\?|awstrack\.me/|"

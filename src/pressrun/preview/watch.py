@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from pathlib import Path
 from typing import NamedTuple
 
+from pressrun.attribute import ATTRIBUTES_FILE
+from pressrun.segment import SEGMENTS_FILE
 from pressrun.source.loader import PUBLICATION_FILE
 from pressrun.workspace import Workspace
 
@@ -35,11 +37,15 @@ Stamps = Mapping[str, Stamp]
 
 
 def stamp_files(workspace: Workspace, folder: Path) -> Stamps:
-    """The stamps of all files that the issue in `folder` is made of: its own, its publication's, the templates."""
+    """The stamps of all files that the issue in `folder` is made of.
+
+    They are its own, its publication's, the templates, and what conditions and fields are spelled out by.
+    """
     stamps: dict[str, Stamp] = {}
     for top in (folder, *workspace.template_folders):
         _stamp_below(str(top), stamps)
-    _stamp([str(folder.parent / PUBLICATION_FILE)], stamps)
+    beside = (folder.parent / PUBLICATION_FILE, workspace.root / SEGMENTS_FILE, workspace.root / ATTRIBUTES_FILE)
+    _stamp(map(str, beside), stamps)
     return stamps
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import html
 import re
+from urllib.parse import quote
 
 from pressrun.render.edition import File
 from pressrun.source.issue import Issue
@@ -15,7 +16,7 @@ _DOT_ATOM = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
 
 def put_inline(mail: str, issue: Issue) -> tuple[str, tuple[File, ...]]:
     """`mail` with its pictures at `cid:` addresses, and the pictures it shows, in the order of their first showing."""
-    hosted = {f"{issue.url}{name}": name for name in issue.pictures}
+    hosted = {hosted_url(issue, name): name for name in issue.pictures}
     files: dict[str, File] = {}
 
     def point(source: re.Match[str]) -> str:
@@ -26,6 +27,11 @@ def put_inline(mail: str, issue: Issue) -> tuple[str, tuple[File, ...]]:
         return f"{source[1]}cid:{file.content_id}{source[3]}"
 
     return _SOURCE.sub(point, mail), tuple(files.values())
+
+
+def hosted_url(issue: Issue, name: str) -> str:
+    """Where the archive has the picture called `name`, such as `media/cover.png`: encoded (RFC 3986 §2.1)."""
+    return f"{issue.url}{quote(name)}"
 
 
 def _read(issue: Issue, name: str) -> File:

@@ -14,8 +14,8 @@ from pressrun.source.branch import fold_forks
 from pressrun.source.field import FieldUse, write_fields
 from pressrun.source.issue import Issue, Section
 from pressrun.source.model import Colophon
+from pressrun.source.reference import find_references
 
-_MARKS = re.compile(r"[!-/:-@\[-`{-~]")  # what a backslash makes plain in Markdown
 _NOWHERE = re.compile(r'<a href=""[^<>]*>(.*?)</a>', re.DOTALL)
 
 
@@ -56,13 +56,14 @@ def _fill(line: str) -> str:
 
 
 def _fill_quote(quote: Quote) -> Quote:
-    """A quote's words stand on pages as inline Markdown, where nothing fills fields later."""
-    text = write_fields(quote.text, lambda use: _MARKS.sub(r"\\\g<0>", use.fallback))
-    return quote.model_copy(update={"text": text})
+    """A quote's words are a plain line, where nothing fills fields later."""
+    return quote.model_copy(update={"text": _fill(quote.text)})
 
 
 def _fold(markdown: str) -> str | None:
-    return fold_forks(markdown, lambda condition, text, otherwise: text if _is_public(condition) else otherwise) or None
+    """What everybody reads of a text; its links may name addresses that stand in what only some read."""
+    public = fold_forks(markdown, lambda condition, text, otherwise: text if _is_public(condition) else otherwise)
+    return find_references(markdown, 1).lend(public) or None
 
 
 def _fold_colophon(colophon: Colophon) -> Colophon:

@@ -15,6 +15,7 @@ from pressrun.errors import RenderError
 from pressrun.event_time import tell_event_time
 from pressrun.render.environment import make_html_environment, make_text_environment, render_template
 from pressrun.render.heading import shift_headings
+from pressrun.render.inline import hosted_url
 from pressrun.render.mjml import compile_mjml
 from pressrun.render.personal import Personal
 from pressrun.render.setting import set_language
@@ -70,7 +71,7 @@ def _values(issue: Issue, template_folders: Sequence[Path], personal: Personal) 
         "greeting": bool(publication.greeting or publication.greeting_anonymous),
         "words": words(publication.language),
         "slots": personal.slots(publication),
-        "media": lambda name: f"{issue.url}{name}",
+        "media": lambda name: hosted_url(issue, name),
         "theme": theme,
         "light": theme.light,
         "dark": theme.dark,

@@ -13,7 +13,7 @@ from pressrun.errors import UsageError
 from pressrun.site.archive import FEED_FILES
 from pressrun.site.choice import Choice, Judgement, Withheld, choose
 from pressrun.site.digest import digest_makers
-from pressrun.site.folder import FRONT_PAGE, MARKER, holding, is_ours, put, remove, staging, swap, write_tree
+from pressrun.site.folder import FRONT_PAGE, MARKER, holding, is_ours, left_in, put, remove, staging, swap, write_tree
 from pressrun.site.make import Made, Opened, make, open_choice, require_sound
 from pressrun.site.pages import STYLE, make_environment, make_front_page, make_style
 from pressrun.site.record import Record, is_whole, read_record
@@ -109,7 +109,7 @@ def site(
     """
     folders = _issue_folders(workspace, publications) | _emptied(workspace, out, publications)
     judgement = Judgement(clock(), ask, shown)
-    makers = digest_makers(workspace.template_folders)
+    makers = digest_makers(workspace.root, workspace.template_folders)
     here = _Site(workspace, out, make_environment(workspace))
     with holding(out, [folder.name for folder in folders]):
         builds = [_begin(out, folder, issues, makers, judgement) for folder, issues in folders.items()]
@@ -134,9 +134,13 @@ def _issue_folders(workspace: Workspace, publications: Sequence[str] | None) -> 
 
 
 def _emptied(workspace: Workspace, out: Path, publications: Sequence[str] | None) -> dict[Path, list[Path]]:
-    """The publications whose last issue is gone: what an earlier build left of them goes too."""
-    wanted = (folder for folder in workspace.publication_folders() if not publications or folder.name in publications)
-    return {folder: [] for folder in wanted if is_ours(out / folder.name) and not workspace.issue_folders(folder.name)}
+    """The publications that are gone, or whose last issue is: what an earlier build left of them goes too.
+
+    A build of one publication takes away nothing of another.
+    """
+    here = {folder.name for folder in workspace.publication_folders() if is_ours(out / folder.name)}
+    left = (name for name in sorted(here.union(left_in(out))) if not publications or name in publications)
+    return {workspace.issues / name: [] for name in left if not workspace.issue_folders(name)}
 
 
 def _begin(out: Path, folder: Path, issues: Sequence[Path], makers: str, judgement: Judgement) -> _Build:

@@ -9,6 +9,9 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
+from pressrun.attribute import ATTRIBUTES_FILE
+from pressrun.segment import SEGMENTS_FILE
+
 _TEMPLATES = ("site", "feed")
 _LIBRARIES = ("feedgen", "icalendar", "jinja2", "lxml", "markdown-it-py", "mdit-py-plugins", "nh3")
 
@@ -28,11 +31,15 @@ def digest_folder(folder: Path) -> str:
     return join_digests(part for file in _files_in(folder) for part in _told(file, folder))
 
 
-def digest_makers(templates: Sequence[Path]) -> str:
-    """The name of what makes pages of sources: the site's and feeds' templates in these folders, and the program."""
+def digest_makers(root: Path, templates: Sequence[Path]) -> str:
+    """The name of what makes pages of sources: the site's and feeds' templates in these folders, and the program.
+
+    What conditions and fields are spelled out by counts too: the segments and attributes of the workspace in `root`.
+    """
     folders = [(folder, folder / name) for folder in templates for name in _TEMPLATES]
-    told = (part for root, folder in folders for file in _files_in(folder) for part in _told(file, root))
-    return join_digests((_digest_program(), *told))
+    told = (part for top, folder in folders for file in _files_in(folder) for part in _told(file, top))
+    beside = [file for name in (SEGMENTS_FILE, ATTRIBUTES_FILE) if (file := root / name).is_file()]
+    return join_digests((_digest_program(), *told, *(part for file in beside for part in _told(file, root))))
 
 
 @cache

@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from pressrun.render.environment import render_template
 from pressrun.render.heading import shift_headings
+from pressrun.render.inline import hosted_url
 from pressrun.site.correction import corrections_of, updated
 from pressrun.source.issue import Article, Issue, Section
 from pressrun.source.model import Image, Publication
@@ -166,7 +167,7 @@ def _render(environment: ImmutableSandboxedEnvironment, name: str, issue: Issue,
 
 def _enclosure(issue: Issue, image: Image) -> Enclosure:
     picture = issue.pictures[image.image]
-    return Enclosure(issue.url + quote(image.image), picture.mime_type, picture.octets)
+    return Enclosure(hosted_url(issue, image.image), picture.mime_type, picture.octets)
 
 
 def _moments(issue: Issue, slug: str) -> tuple[dt.datetime, dt.datetime]:

@@ -29,6 +29,22 @@ def is_ours(folder: Path) -> bool:
     return (folder / MARKER).is_file()
 
 
+def left_in(out: Path) -> list[str]:
+    """The names of the folders of publications that builds left in `out`.
+
+    A link is somebody else's, and so is a whole site that stands below this one.
+    """
+    folders = (marker.parent for marker in out.glob(f"[!.]*/{MARKER}") if marker.is_file())
+    return sorted(folder.name for folder in folders if not folder.is_symlink() and not _is_site(folder))
+
+
+def _is_site(folder: Path) -> bool:
+    try:
+        return (folder / MARKER).read_bytes() == _MARK.encode()
+    except OSError:  # what can't be read is left alone
+        return True
+
+
 def _demand_room(out: Path, names: Iterable[str]) -> None:
     """Refuse to write over what a build did not make."""
     if out.exists() and not out.is_dir():

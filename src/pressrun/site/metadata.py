@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from urllib.parse import quote
 
 from markupsafe import Markup
 
 from pressrun.plain import render_plain_inline
+from pressrun.render.inline import hosted_url
 from pressrun.site.archive import Archive, Reading
 from pressrun.site.correction import Note, corrections_of, updated
 from pressrun.source.issue import Article, Issue
@@ -112,7 +112,7 @@ def _publisher(issue: Issue) -> Fact:
 
 def _picture(issue: Issue, name: str) -> Fact:
     picture = issue.pictures[name]
-    url = issue.url + quote(name)
+    url = hosted_url(issue, name)
     return {"@type": "ImageObject", "url": url, "width": picture.width, "height": picture.height}
 
 

@@ -6,9 +6,11 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
 
+from pressrun.schedule.moment import local_moment
 from pressrun.source.model import Image
 from pressrun.source.value import Date, DateTime, Line, Markdown, MediaPath, Slug, SourceModel, Url
 
@@ -97,6 +99,12 @@ class Event(SourceModel):
             raise ValueError("it ends before it starts")
         return self
 
+    def start_in(self, zone: ZoneInfo) -> str:
+        """When it starts, as machines read it: the day, or the moment by clocks in `zone` with their offset."""
+        if not isinstance(self.starts, dt.datetime):
+            return self.starts.isoformat()
+        return local_moment(self.starts, zone).astimezone(zone).isoformat()
+
 
 class Button(SourceModel):
     """A link that asks for something, as a button."""
@@ -125,7 +133,10 @@ class DataTable(SourceModel):
 
 @dataclass(frozen=True)
 class Prose:
-    """A run of plain Markdown between typed blocks; `line` is where it starts in its file."""
+    """A run of plain Markdown between typed blocks; `line` is where it starts in its file.
+
+    Addresses that its links name and that stand elsewhere in the article are before it.
+    """
 
     markdown: str
     line: int
@@ -162,6 +173,9 @@ DIRECTIVES: dict[str, type[Directive]] = {
     "button": Button,
     "table": DataTable,
 }
+
+LINE_BLOCKS = frozenset({"quote", "button"})
+"""Blocks whose `text` is a plain line and no Markdown."""
 
 KINDS: dict[type[Prose | Continuation] | type[Directive], str] = {
     Prose: "prose",

@@ -1,4 +1,4 @@
-"""Finds what is wrong with fields, conditions and conditional blocks in a source file's texts."""
+"""Finds what is wrong with fields, conditions, conditional blocks and Markdown in a source file's texts."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from pressrun.condition import ANYTHING, ConditionError, Vocabulary, spell_out
 from pressrun.finding import Finding, Severity
-from pressrun.source.branch import fork_faults
+from pressrun.source.branch import fork_faults, without_forks
 from pressrun.source.field import field_faults, fields_in
+from pressrun.source.flaw import find_flaws, parse_strictly
 from pressrun.source.text import Locator
 from pressrun.source.yamlfile import Path as KeyPath
 from pressrun.source.yamlfile import Place, YamlText, each_text
@@ -18,21 +19,31 @@ from pressrun.source.yamlfile import Place, YamlText, each_text
 class Kind:
     """Which keys of a kind of file hold fields, which of them conditional blocks too, and which a condition.
 
-    In those of `braces` doubled braces mean something else.
+    Those of `markdown` hold Markdown; in those of `braces` doubled braces mean something else.
     """
 
     fields: Collection[str] = ()
     blocks: Collection[str] = ()
     conditions: Collection[str] = ()
     braces: Collection[str] = ()
+    markdown: Collection[str] = ()
 
 
 PUBLICATION = Kind(
-    fields=("greeting", "greeting_anonymous", "statement"), blocks=("statement",), braces=("issue_label",)
+    fields=("greeting", "greeting_anonymous", "statement"),
+    blocks=("statement",),
+    braces=("issue_label",),
+    markdown=("statement",),
 )
-ISSUE = Kind(fields=("subject", "preheader", "intro", "statement"), blocks=("intro", "statement"), conditions=("when",))
+ISSUE = Kind(
+    fields=("subject", "preheader", "intro", "statement"),
+    blocks=("intro", "statement"),
+    conditions=("when",),
+    markdown=("intro", "statement", "what"),
+)
 ARTICLE = Kind(conditions=("when",))
-BLOCK = Kind(fields=("summary", "text"))
+BLOCK = Kind(fields=("summary", "text"), markdown=("summary", "text"))
+LINES = Kind(fields=("text",))  # a block whose text is a plain line
 
 
 def check_prose(text: str, path: str, first_line: int) -> Iterator[Finding]:
@@ -62,6 +73,8 @@ def check_texts(
             yield from _check_misplaced(at, value, line, source, path)
         if key in kind.blocks:
             yield from _check_blocks(value, line, source, path, vocabulary)
+        if key in kind.markdown:
+            yield from _check_markdown(value, line, source, path, has_forks=key in kind.blocks)
 
 
 @dataclass(frozen=True)
@@ -110,6 +123,15 @@ def _check_blocks(value: str, near: Place, source: _Source, path: str, vocabular
         place = source.place_of(lines[fault.line], near)
         column = place.column + fault.column - 1
         yield _finding(path, Place(place.line, column), fault.code, fault.message, fault.hint)
+
+
+def _check_markdown(value: str, near: Place, source: _Source, path: str, *, has_forks: bool) -> Iterator[Finding]:
+    text = without_forks(value) if has_forks else value
+    lines = text.split("\n")
+    # Where conditional blocks may stand, every other one is told as misplaced.
+    for flaw in find_flaws(parse_strictly(text), has_blocks=has_forks):
+        place = source.place_of(flaw.piece or lines[flaw.line].strip(), near)
+        yield _finding(path, place, flaw.code, flaw.message, flaw.hint)
 
 
 def _finding(
