@@ -35,11 +35,29 @@ async def test_a_key_opens_what_its_scope_says_and_nothing_else(desk: Desk, scop
     async with await desk.made(scope) as client:
         for one in OPERATIONS:
             answer = await client.request(one.method, path_of(one.path), json={} if one.method == "PATCH" else None)
-            if one.scope is scope:
-                assert answer.status_code not in (401, 403), one
+            missing = [needed for needed in one.scopes if needed is not scope]
+            if missing:
+                told = problem(answer, 403, "scope")
+                assert f'error="insufficient_scope", scope="{" ".join(missing)}"' in answer.headers["www-authenticate"]
+                assert told["remedy"] == f"use a key made with {' '.join(f'--scope {one}' for one in missing)}"
             else:
-                problem(answer, 403, "scope")
-                assert f'error="insufficient_scope", scope="{one.scope}"' in answer.headers["www-authenticate"]
+                assert answer.status_code not in (401, 403), one
+
+
+async def test_who_has_events_posted_somewhere_needs_to_be_allowed_to_read_them(desk: Desk) -> None:
+    body = {"url": "https://hooks.example.com/a"}
+    async with await desk.made() as client:
+        made = (await client.post("/webhooks", json=body)).json()
+    async with await desk.made(ApiScope.WEBHOOKS_WRITE) as client:
+        for path, sent in (("/webhooks", body), (f"/webhooks/{made['id']}/retry", None)):
+            answer = await client.post(path, json=sent)
+            assert "logs:read" in problem(answer, 403, "scope")["detail"]
+            assert 'scope="logs:read"' in answer.headers["www-authenticate"]
+        assert [one["id"] for one in (await client.get("/webhooks")).json()["items"]] == [made["id"]]
+        assert (await client.get(f"/webhooks/{made['id']}/secret")).is_success
+        assert (await client.delete(f"/webhooks/{made['id']}")).is_success
+    async with await desk.made(ApiScope.WEBHOOKS_WRITE, ApiScope.LOGS_READ) as client:
+        assert (await client.post("/webhooks", json=body)).status_code == 201
 
 
 async def test_revoked_and_expired_keys_open_nothing_and_look_like_wrong_ones(desk: Desk) -> None:

@@ -15,6 +15,7 @@ from pressrun.store.api_call import IN_FLIGHT, KEPT, Answer, Call, answer_call, 
 from pressrun.store.api_key import ApiScope
 from pressrun.store.event import read_events
 from pressrun.store.people_tables import api_calls
+from pressrun.store.webhook import list_webhooks
 
 BODY = {"address": "new@example.com", "consents": [{"list": "news", "basis": "written"}]}
 
@@ -98,6 +99,33 @@ async def test_an_answer_is_kept_for_a_day(desk: Desk) -> None:
     assert await drop_old_calls(desk.database, almost) == 0
     assert await drop_old_calls(desk.database, desk.now + KEPT) == 1
     assert (await begin_call(desk.database, call, desk.now + KEPT)).is_ours
+
+
+async def test_a_webhook_is_made_once_also_where_the_server_died_before_it_kept_its_answer(
+    client: httpx.AsyncClient, desk: Desk
+) -> None:
+    body = {"url": "https://hooks.example.com/a", "kinds": ["left"]}
+    made = await client.post("/webhooks", json=body, headers=once("a"))
+    await client.post("/subscribers/1/leave", json={"list": "news"})
+    async with desk.database.write() as connection:  # as a server that dies leaves it
+        await connection.execute(sa.update(api_calls).values(status=None, answer=None))
+    desk.now += IN_FLIGHT
+    again = await client.post("/webhooks", json=body, headers=once("a"))
+    assert (again.status_code, again.json()) == (201, made.json())
+    assert again.headers["location"] == made.headers["location"]
+    (kept,) = await list_webhooks(desk.database)
+    assert kept.last_event < (await read_events(desk.database))[-1].id  # what happened meanwhile is still to be posted
+
+
+async def test_webhooks_that_were_asked_for_by_other_names_are_others(desk: Desk) -> None:
+    body = {"url": "https://hooks.example.com/a"}
+    async with await desk.made() as one, await desk.made() as other:
+        asked = [(one, once("a")), (one, once("b")), (other, once("a")), (one, {}), (one, {})]
+        answers = [await client.post("/webhooks", json=body, headers=headers) for client, headers in asked]
+        desk.now += KEPT
+        answers.append(await one.post("/webhooks", json={"url": "https://hooks.example.com/b"}, headers=once("a")))
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.json()["id"] for answer in answers}) == len(answers)
 
 
 @pytest.mark.parametrize("name", ["", " ", "a b", "x" * 256, '"', '"a', "\u00e9", "a\tb"])

@@ -10,6 +10,7 @@ from api_desk import PEOPLE, Desk, problem
 from pressrun.store.consent import ConsentBasis, read_consents
 from pressrun.store.event import EventKind, read_events
 from pressrun.store.people_tables import api_calls
+from pressrun.store.subscribers import make_list
 from pressrun.store.tables import subscribers
 from small_edition import NOW
 
@@ -47,6 +48,22 @@ async def test_who_is_added_is_there_with_their_consent(client: httpx.AsyncClien
     (consent,) = await read_consents(desk.database, told["id"])
     assert (consent.basis, consent.source) == (ConsentBasis.DOUBLE_OPT_IN, "api key a test")
     assert (consent.wording, consent.given_at) == ("Send me the news.", NOW)
+
+
+@pytest.mark.parametrize(
+    ("said", "where"),
+    [({"attributes": {"city": "a\u202eb"}}, "#/attributes/city"), ({"name": "Lin\u2066"}, "#/name")],
+)
+async def test_text_that_every_other_door_refuses_is_refused(
+    client: httpx.AsyncClient, said: dict[str, object], where: str
+) -> None:
+    for answer in (
+        await client.post("/subscribers", json={**NEW, **said}),
+        await client.patch("/subscribers/1", json=said),
+    ):
+        told = problem(answer, 422, "invalid")
+        assert [one["where"] for one in told["errors"]] == [where]
+    assert (await client.get("/subscribers", params={"address": "new@example.com"})).json()["items"] == []
 
 
 async def test_adding_twice_changes_nothing_and_records_no_second_consent(
@@ -94,7 +111,8 @@ async def test_who_is_suppressed_or_was_forgotten_is_refused(client: httpx.Async
 @pytest.mark.parametrize(
     ("basis", "given_at", "status"),
     [
-        ("double-opt-in", None, 200),
+        ("double-opt-in", "2026-02-20T09:30:00Z", 200),
+        ("double-opt-in", None, 409),  # whoever sends their people each night says no more than that
         ("written", "2026-02-20T09:30:00Z", 200),
         ("written", "2026-02-20T08:00:00+00:00", 409),  # from before they left
         ("legitimate-interest", None, 409),
@@ -113,6 +131,28 @@ async def test_who_left_comes_back_only_by_a_newer_consent_of_their_own(
     again = await client.post("/subscribers", json=consenting("lin@example.com", basis, **changes))
     assert again.status_code == status, again.text
     assert again.json().get("code", "returned") == ("returned" if status == 200 else "left")
+
+
+async def test_one_list_that_they_left_lets_them_join_no_other(client: httpx.AsyncClient, desk: Desk) -> None:
+    lin = await find(client, "lin@example.com")
+    async with desk.database.write() as connection:
+        await make_list(connection, "extra", NOW)
+    await client.post(f"/subscribers/{lin['id']}/leave", json={"list": "news"})
+    both = [{"list": name, "basis": "written"} for name in ("extra", "news")]
+    told = problem(
+        await client.post("/subscribers", json={"address": "lin@example.com", "consents": both}), 409, "left"
+    )
+    assert "'news'" in told["detail"] and "given_at" in told["remedy"]
+    assert len((await find(client, "lin@example.com"))["lists"]) == 1  # type: ignore[arg-type]
+    extra = {"address": "lin@example.com", "consents": both[:1]}
+    assert (await client.post("/subscribers", json=extra)).json()["joined"] == {"extra": "added"}
+
+
+async def test_who_left_and_is_suppressed_is_told_as_suppressed(client: httpx.AsyncClient) -> None:
+    lin = await find(client, "lin@example.com")
+    await client.post(f"/subscribers/{lin['id']}/leave", json={})
+    await client.post(f"/subscribers/{lin['id']}/suppress", json={"reason": "asked"})
+    problem(await client.post("/subscribers", json=consenting("lin@example.com")), 409, "suppressed")
 
 
 async def test_pages_hold_everybody_once_also_while_others_join_and_leave(client: httpx.AsyncClient) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import AsyncIterator
+from html import unescape
 from pathlib import Path
 
 import httpx
@@ -10,10 +11,14 @@ import pytest
 import sqlalchemy as sa
 
 from pressrun.address import parse_address
+from pressrun.delivery.leave_link import Leave
 from pressrun.public.mailing import preferences_token
+from pressrun.store.amendment import Amendment, amend
 from pressrun.store.confirmation import Asked, ask, claim_due, confirm
 from pressrun.store.consent import ConsentBasis, read_consents
 from pressrun.store.database import Database
+from pressrun.store.departure import depart
+from pressrun.store.move import move_subscriber
 from pressrun.store.people_tables import events
 from pressrun.store.roster import Entry, read_entry
 from pressrun.store.subscribers import suppress_address
@@ -62,13 +67,15 @@ async def save(someone: Reader, **changes: str | list[str]) -> httpx.Response:
 def as_shown(page: str) -> dict[str, str | list[str]]:
     """What a browser would send of the page's first form."""
     form = page.partition("<form")[2].partition("</form>")[0]
-    data: dict[str, str | list[str]] = {"action": "save"}
-    data["shown"] = re.findall(r'name="shown" value="([^"]*)"', form)
+    data: dict[str, str | list[str]] = {}
+    for name, value in re.findall(r'type="hidden" name="([^"]*)" value="([^"]*)"', form):
+        data[name] = [*data.get(name, []), unescape(value)]
     data["list"] = re.findall(r'name="list" value="([^"]*)" checked', form)
     for name, options in re.findall(r'<select id="[^"]*" name="([^"]*)"[^>]*>(.*?)</select>', form, re.DOTALL):
         chosen = re.findall(r'<option value="([^"]*)"[^>]* selected', options)
         data[name] = chosen[0] if chosen else re.findall(r'<option value="([^"]*)"', options)[0]
     data |= dict(re.findall(r'<input id="[^"]*" name="([^"]*)"[^>]* value="([^"]*)"', form))
+    data |= dict(re.findall(r'type="radio" name="([^"]*)" value="([^"]*)" checked', form))
     return data
 
 
@@ -92,7 +99,7 @@ async def happened(someone: Reader) -> list[tuple[str, str | None]]:
 async def test_the_page_shows_what_is_so_and_names_nobody_in_full(ann: Reader) -> None:
     page = await ann.client.get(settings(ann))
     assert page.status_code == 200 and "a…@example.com" in page.text and "ann@example.com" not in page.text
-    asked = {"action", "shown", "list", "pause", "language", "email"}
+    asked = {"action", "ticked", "unticked", "list", "pause", "language", "email"}
     assert set(fields_of(page.text)) == asked | {"attribute.city", "attribute.since", "attribute.role"}
     assert 'value="news" checked' in page.text and 'value="extra">' in page.text
     assert "badge" not in page.text
@@ -119,8 +126,46 @@ async def test_lists_are_joined_and_left_and_consent_goes_with_them(ann: Reader)
 async def test_a_list_the_page_did_not_show_stays_as_it_is(ann: Reader) -> None:
     page = as_shown((await ann.client.get(settings(ann))).text)
     await save(ann, list=["news", "extra"])
-    await ann.client.post(settings(ann), data={**page, "shown": ["news"], "list": []})
+    await ann.client.post(settings(ann), data={**page, "unticked": [], "list": []})
     assert await on_lists(ann) == ["extra"]
+
+
+async def test_a_page_from_before_brings_nobody_back_who_left_since(ann: Reader) -> None:
+    page = as_shown((await ann.client.get(settings(ann))).text)
+    await depart(ann.database, [Leave(1, "news")], NOW, "one-click")
+    answer = await ann.client.post(settings(ann), data={**page, "attribute.city": "Leeds"})
+    assert answer.status_code == 200 and (await person_of(ann)).attributes["city"] == "Leeds"
+    assert await on_lists(ann) == []
+    assert all(consent.withdrawn_at for consent in await read_consents(ann.database, 1))
+
+
+async def test_a_page_from_before_takes_nobody_off_a_list_that_they_joined_since(ann: Reader) -> None:
+    page = as_shown((await ann.client.get(settings(ann))).text)
+    await save(ann, list=["news", "extra"])
+    await ann.client.post(settings(ann), data=page)
+    assert await on_lists(ann) == ["extra", "news"]
+
+
+async def test_a_page_from_before_neither_ends_a_pause_nor_begins_one_anew(ann: Reader) -> None:
+    page = as_shown((await ann.client.get(settings(ann))).text)
+    await save(ann, pause="6")
+    paused = as_shown((await ann.client.get(settings(ann))).text)
+    await ann.client.post(settings(ann), data=page)
+    assert (await person_of(ann)).lists[0].paused_until == NOW + dt.timedelta(days=182)
+    await save(ann, pause="none")
+    await ann.client.post(settings(ann), data=paused)
+    assert [kind for kind, _ in await happened(ann)] == ["paused", "resumed"]
+
+
+@pytest.mark.parametrize("wanted", [[], ["extra"]])
+async def test_a_list_that_is_ticked_off_is_left_also_where_its_people_were_moved_since(
+    ann: Reader, wanted: list[str]
+) -> None:
+    page = as_shown((await ann.client.get(settings(ann))).text)
+    await move_subscriber(ann.database, parse_address("ann@example.com"), "news", "extra", NOW)
+    await ann.client.post(settings(ann), data={**page, "list": wanted})
+    assert await on_lists(ann) == wanted
+    assert [one.list for one in await read_consents(ann.database, 1) if not one.withdrawn_at] == wanted
 
 
 async def test_a_list_that_nobody_offers_can_be_left_but_not_joined(ann: Reader) -> None:
@@ -129,8 +174,16 @@ async def test_a_list_that_nobody_offers_can_be_left_but_not_joined(ann: Reader)
     assert 'value="staff" checked' in page.text
     await ann.client.post(settings(ann, person), data={**as_shown(page.text), "list": []})
     assert await on_lists(ann, person) == []
-    await ann.client.post(settings(ann), data={"action": "save", "shown": ["staff"], "list": ["staff"]})
+    await ann.client.post(settings(ann), data={"action": "save", "unticked": ["staff"], "list": ["staff"]})
     assert await on_lists(ann) == ["news"]
+
+
+async def test_a_template_of_ones_own_may_tell_only_what_it_shows(ann: Reader) -> None:
+    form = {"action": "save", "shown": ["news", "extra"]}
+    await ann.client.post(settings(ann), data={**form, "list": ["extra"]})
+    assert await on_lists(ann) == ["extra"]
+    await ann.client.post(settings(ann), data={**form, "list": ["extra", "news"]})
+    assert await on_lists(ann) == ["extra", "news"]
 
 
 async def test_mail_is_paused_for_months_and_comes_again(ann: Reader) -> None:
@@ -165,6 +218,35 @@ async def test_a_value_that_can_not_be_taken_is_told_where_it_was_written(ann: R
     assert answer.status_code == 422 and 'aria-invalid="true"' in answer.text
     assert 'value="some day"' in answer.text and 'value="&lt;b&gt;"' in answer.text
     assert await person_of(ann) == before
+
+
+@pytest.mark.parametrize("value", ["a\x07b", "Leeds \u202e", "a\u2066b", "x" * 501, "a\x9bb"])
+async def test_a_value_that_every_other_door_refuses_is_refused_here(ann: Reader, value: str) -> None:
+    answer = await save(ann, **{"attribute.city": value})
+    assert answer.status_code == 422
+    assert re.search(
+        r'name="attribute.city"[^>]* aria-invalid="true" aria-describedby="attribute-1-fault"', answer.text
+    )
+    assert "city" not in (await person_of(ann)).attributes
+    assert await happened(ann) == []
+
+
+async def test_as_much_as_the_form_says_is_taken_and_what_was_longer_before_stays(ann: Reader) -> None:
+    assert (await save(ann, **{"attribute.city": "市" * 500})).status_code == 200
+    await amend(ann.database, 1, Amendment(attributes={"city": "x" * 600}), NOW)
+    assert (await save(ann, **{"attribute.role": "buyer"})).status_code == 200
+    assert (await person_of(ann)).attributes["city"] == "x" * 600
+
+
+async def test_what_was_chosen_stands_on_the_page_that_tells_what_is_wrong(ann: Reader) -> None:
+    wrong = await save(ann, list=["extra"], pause="3", language="zh-CN", **{"attribute.since": "some day"})
+    assert wrong.status_code == 422 and await on_lists(ann) == ["news"]
+    again = as_shown(wrong.text)
+    assert (again["list"], again["pause"], again["language"]) == (["extra"], "3", "zh-CN")
+    answer = await ann.client.post(settings(ann), data={**again, "attribute.since": "2026-01-01"})
+    assert answer.status_code == 200 and await on_lists(ann) == ["extra"]
+    person = await person_of(ann)
+    assert person.attributes["language"] == "zh-CN" and {one.paused_until for one in person.lists} != {None}
 
 
 async def test_all_lists_are_left_with_one_button(ann: Reader) -> None:
@@ -264,7 +346,7 @@ async def test_a_name_of_a_list_is_shown_as_text(ann: Reader) -> None:
         await connection.execute(sa.update(lists).values(name='<script>"x"'))
     page = await ann.client.get(settings(ann))
     assert "<script" not in page.text and "&lt;script&gt;" in page.text
-    assert hidden(page.text)["shown"] == '<script>"x"'
+    assert hidden(page.text)["ticked"] == '<script>"x"'
 
 
 async def test_counting_by_person_is_asked_about_where_the_publication_does_it(ann: Reader, tmp_path: Path) -> None:
@@ -275,6 +357,17 @@ async def test_counting_by_person_is_asked_about_where_the_publication_does_it(a
     await save(ann, tracking="yes")
     assert (await person_of(ann)).attributes["tracking"] == "yes"
     await save(ann, tracking="no")
+    assert (await person_of(ann)).attributes["tracking"] == "no"
+
+
+async def test_a_page_from_before_does_not_have_somebody_counted_who_said_no_since(ann: Reader, tmp_path: Path) -> None:
+    file = tmp_path / "issues/small/publication.yaml"
+    file.write_text(f"{file.read_text(encoding='utf-8')}tracking: {{clicks: person}}\n", encoding="utf-8")
+    await save(ann, tracking="yes")
+    page = as_shown((await ann.client.get(settings(ann))).text)
+    assert page["tracking"] == "yes"
+    await save(ann, tracking="no")
+    await ann.client.post(settings(ann), data=page)
     assert (await person_of(ann)).attributes["tracking"] == "no"
 
 

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pressrun.api import events, issues, lists, person, segments, sends, subscribers, webhooks
+from pressrun.api import enrolment, events, issues, lists, person, segments, sends, subscribers, webhooks
 from pressrun.api.description import describe
 from pressrun.api.guard import GuardedRoute, needs
 from pressrun.api.problem import RefusalError
@@ -30,7 +30,7 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 
 @dataclass(frozen=True)
 class Operation:
-    """What a method does to a path, the scope it needs, its status, and those beyond what all operations answer."""
+    """What a method does to a path, the scopes it needs, its status, and those beyond what all operations answer."""
 
     method: str
     path: str
@@ -38,6 +38,12 @@ class Operation:
     scope: ApiScope
     status: int = 200
     more: Sequence[str] = ()
+    besides: Sequence[ApiScope] = ()
+
+    @property
+    def scopes(self) -> tuple[ApiScope, ...]:
+        """All that a key must be for."""
+        return (self.scope, *self.besides)
 
 
 _READ, _WRITE = ApiScope.SUBSCRIBERS_READ, ApiScope.SUBSCRIBERS_WRITE
@@ -46,7 +52,7 @@ _HOOKS = ApiScope.WEBHOOKS_WRITE
 
 OPERATIONS = (
     Operation("GET", "/subscribers", subscribers.list_subscribers, _READ),
-    Operation("POST", "/subscribers", subscribers.add_subscriber, _WRITE, more=("201",)),
+    Operation("POST", "/subscribers", enrolment.add_subscriber, _WRITE, more=("201",)),
     Operation("GET", "/subscribers/{id}", subscribers.get_subscriber, _READ),
     Operation("PATCH", "/subscribers/{id}", subscribers.change_subscriber, _WRITE, more=("412",)),
     Operation("GET", "/subscribers/{id}/data", person.get_subscriber_data, _READ),
@@ -69,11 +75,12 @@ OPERATIONS = (
     Operation("GET", "/sends/{publication}/{issue}/deliveries", sends.list_deliveries, _LOGS),
     Operation("GET", "/events", events.list_events, _LOGS),
     Operation("GET", "/webhooks", webhooks.list_webhooks, _HOOKS),
-    Operation("POST", "/webhooks", webhooks.add_webhook, _HOOKS, status=201),
+    # Events name addresses, and go wherever a webhook's address leads: who lets them go there may read them.
+    Operation("POST", "/webhooks", webhooks.add_webhook, _HOOKS, status=201, besides=(_LOGS,)),
     Operation("GET", "/webhooks/{id}", webhooks.get_webhook, _HOOKS),
     Operation("DELETE", "/webhooks/{id}", webhooks.remove_webhook, _HOOKS, status=204),
     Operation("GET", "/webhooks/{id}/secret", webhooks.get_webhook_secret, _HOOKS),
-    Operation("POST", "/webhooks/{id}/retry", webhooks.retry_webhook, _HOOKS),
+    Operation("POST", "/webhooks/{id}/retry", webhooks.retry_webhook, _HOOKS, besides=(_LOGS,)),
 )
 
 
@@ -99,7 +106,7 @@ def make_app() -> FastAPI:
             summary=one.endpoint.__name__.replace("_", " ").capitalize(),
             tags=[one.path.split("/")[1]],
             status_code=one.status,
-            openapi_extra={**needs(one.scope), "x-more": list(one.more)},
+            openapi_extra={**needs(*one.scopes), "x-more": list(one.more)},
         )
     described = describe(app)
 

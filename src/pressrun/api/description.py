@@ -44,7 +44,8 @@ _ONCE = {
 _SCHEME = {
     "type": "http",
     "scheme": "bearer",
-    "description": "A key as `pressrun api-keys add` prints it. Each operation names the scope that the key needs.",
+    "description": "A key as `pressrun api-keys add` prints it. Each operation names the scopes that the key needs; "
+    "where there are two, it needs both.",
 }
 
 

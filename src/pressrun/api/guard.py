@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, get_origin
 
 from fastapi.exceptions import RequestValidationError
@@ -33,14 +33,14 @@ _PURPOSE = b"pressrun api call v1"
 _NAMED = re.compile(r'"?[\x21\x23-\x5b\x5d-\x7e]{1,255}"?')
 _TWICE = frozenset({"POST", "PATCH"})  # the methods that RFC 9110 §9.2.2 doesn't call idempotent
 _KEPT = frozenset({"content-type", "etag", "location"})
-_KEY = "pressrun.key"
+_KEY, _CALL = "pressrun.key", "pressrun.call"
 
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def needs(scope: ApiScope) -> dict[str, Any]:
-    """What an operation's description says of the scope it needs; the guard reads it there."""
-    return {"security": [{SCHEME: [scope.value]}]}
+def needs(*scopes: ApiScope) -> dict[str, Any]:
+    """What an operation's description says of the scopes it needs, all of them; the guard reads it there."""
+    return {"security": [{SCHEME: [scope.value for scope in scopes]}]}
 
 
 def doors_of(request: Request) -> Doors:
@@ -55,19 +55,27 @@ def key_of(request: Request) -> ApiKey:
     return key
 
 
+def call_of(request: Request) -> Call | None:
+    """What the sender named the request, to be done once; None where they did not."""
+    call: Call | None = request.scope.get(_CALL)
+    return call
+
+
 class GuardedRoute(APIRoute):
-    """An operation behind the guard. It needs the one scope that its description tells, and can't be made without."""
+    """An operation behind the guard. It needs the scopes that its description tells, and can't be made without any."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """What answers a request; refusals are answers too."""
-        scope = ApiScope((self.openapi_extra or {})["security"][0][SCHEME][0])
+        scopes = [ApiScope(scope) for scope in (self.openapi_extra or {})["security"][0][SCHEME]]
+        if not scopes:
+            raise ValueError(f"{self.path} needs no scope")
         known = {one.alias: get_origin(one.field_info.annotation) is list for one in self.dependant.query_params}
         needs_no_body = self.body_field is None
         answer = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
             try:
-                response = await _admit(request, scope, known, answer, needs_no_body)
+                response = await _admit(request, scopes, known, answer, needs_no_body)
             except (RefusalError, RequestValidationError, PressrunError) as error:
                 response = refusal_of(error).answer()
             response.headers["cache-control"] = "no-store"  # it is for this key's eyes
@@ -92,26 +100,30 @@ def refusal_of(error: RefusalError | RequestValidationError | PressrunError) -> 
 
 
 async def _admit(
-    request: Request, scope: ApiScope, known: Mapping[str, bool], answer: Handler, needs_no_body: bool
+    request: Request, scopes: Sequence[ApiScope], known: Mapping[str, bool], answer: Handler, needs_no_body: bool
 ) -> Response:
     doors = doors_of(request)
     key = await _identify(request, doors)
     if seconds := doors.limits.api.allow(key.id):
         raise _too_many(seconds)
-    if scope not in key.scopes:
-        raise _beyond(scope)
+    if missing := [scope for scope in scopes if scope not in key.scopes]:
+        raise _beyond(missing)
     _check_query(request, known)
     await note_use(doors.database, key, doors.clock())
     body = await read_json(request)
     if needs_no_body and body.strip() not in (b"", b"{}"):
         raise RefusalError(400, "unwanted-body", "this takes no body", "send none")
-    read = Request({**request.scope, _KEY: key}, _replay(body))
+    call = _call_of(request, key, body)
+    read = Request({**request.scope, _KEY: key, _CALL: call}, _replay(body))
+    return await (answer(read) if call is None else _answer_once(doors, call, read, answer))
+
+
+def _call_of(request: Request, key: ApiKey, body: bytes) -> Call | None:
     name = _name_of(request)
     if name is None or request.method not in _TWICE:
-        return await answer(read)
+        return None
     said = [request.method, request.url.path, request.url.query, body.decode()]
-    hashed = seal(doors.keys.newest.secret, _PURPOSE, json.dumps(said).encode()).hex()
-    return await _answer_once(doors, Call(key.id, name, hashed), read, answer)
+    return Call(key.id, name, seal(doors_of(request).keys.newest.secret, _PURPOSE, json.dumps(said).encode()).hex())
 
 
 async def _identify(request: Request, doors: Doors) -> ApiKey:
@@ -130,9 +142,10 @@ async def _identify(request: Request, doors: Doors) -> ApiKey:
     raise RefusalError(401, "no-key", what, remedy, headers={"www-authenticate": f'Bearer realm="pressrun"{wrong}'})
 
 
-def _beyond(scope: ApiScope) -> RefusalError:
-    challenge = f'Bearer realm="pressrun", error="insufficient_scope", scope="{scope}"'  # RFC 6750 §3.1
-    what, remedy = f"the key is not for {scope}", f"use a key made with --scope {scope}"
+def _beyond(missing: Sequence[ApiScope]) -> RefusalError:
+    challenge = f'Bearer realm="pressrun", error="insufficient_scope", scope="{" ".join(missing)}"'  # RFC 6750 §3.1
+    what = f"the key is not for {' and '.join(missing)}"
+    remedy = f"use a key made with {' '.join(f'--scope {scope}' for scope in missing)}"
     return RefusalError(403, "scope", what, remedy, headers={"www-authenticate": challenge})
 
 

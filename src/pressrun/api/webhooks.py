@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import Path, Request, Response
 from pydantic import Field, StringConstraints
 
-from pressrun.api.guard import doors_of
+from pressrun.api.guard import call_of, doors_of
 from pressrun.api.problem import Fault, RefusalError, invalid, not_found, pointer
 from pressrun.api.shape import Incoming, Outgoing
 from pressrun.errors import UsageError
@@ -65,13 +65,18 @@ async def list_webhooks(request: Request) -> Webhooks:
 
 
 async def add_webhook(request: Request, response: Response, body: NewWebhook) -> WebhookShown:
-    """Post what happens from now on to an address. GET its secret to verify what comes."""
+    """Post what happens from now on to an address. GET its secret to verify what comes.
+
+    Events name addresses, so the key has to be for `logs:read` as well.
+    """
     doors = doors_of(request)
     try:
         url = check_url(body.url, private=doors.workspace.settings.webhook_private)
     except UsageError as error:
         raise invalid([Fault(where=pointer("url"), detail=error.message, remedy=error.remedy)]) from None
-    made = await store.add_webhook(doors.database, url, body.kinds, doors.clock(), doors.chance)
+    # A server may have died after it had made this one: then the same call finds it again.
+    name = store.make_webhook_id(call.number) if (call := call_of(request)) else None
+    made = await store.add_webhook(doors.database, url, body.kinds, doors.clock(), doors.chance, name)
     response.headers["location"] = f"{request.url.path.rstrip('/')}/{made.id}"
     return WebhookShown.model_validate(made)
 
@@ -87,7 +92,7 @@ async def get_webhook_secret(request: Request, id: WebhookId) -> Secret:
 
 
 async def retry_webhook(request: Request, id: WebhookId) -> Retried:
-    """Enable a webhook, and let all that failed or waits be posted now."""
+    """Enable a webhook, and let all that failed or waits be posted now. As to add one, it takes `logs:read` as well."""
     await _find(request, id)
     return Retried(posts=await store.retry_webhook(doors_of(request).database, id, doors_of(request).clock()))
 

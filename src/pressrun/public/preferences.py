@@ -22,7 +22,7 @@ from pressrun.public.form import mask_address, open_form
 from pressrun.public.limit import network_key
 from pressrun.public.page import find_publication, render_page, show_busy, show_unknown
 from pressrun.public.request import first, network_of, read_form
-from pressrun.public.wish import KEEP, NONE, PAUSES, Offer, Wish, lists_of, make_offer, paused_until, read_wish
+from pressrun.public.wish import KEEP, LONGEST, NONE, PAUSES, Offer, Wish, lists_of, make_offer, paused_until, read_wish
 from pressrun.public.wording import name_language, spoken_language
 from pressrun.source.model import Publication
 from pressrun.store.amendment import Amendment, amend
@@ -34,6 +34,7 @@ from pressrun.store.preference import join_lists
 from pressrun.store.roster import Entry, read_entry
 
 SOURCE = "preferences"
+_NO_WISH = Wish()
 
 
 def routes(doors: Doors) -> Sequence[BaseRoute]:
@@ -111,7 +112,7 @@ async def _open(doors: Doors, name: str, person: int | None, network: str) -> _D
 async def _save(desk: _Desk, fields: dict[str, list[str]]) -> Response:
     wish = read_wish(fields, desk.offer, desk.person, desk.schema)
     if wish.faults:
-        return _show(desk, 422, notice="value_wrong", fields=fields, faults=wish.faults)
+        return _show(desk, 422, notice="value_wrong", fields=fields, wish=wish)
     await _fulfil(desk, wish)
     return await _show_anew(desk, "saved")
 
@@ -189,11 +190,11 @@ def _show(
     *,
     notice: str = "",
     fields: dict[str, list[str]] | None = None,
-    faults: frozenset[str] = frozenset(),
+    wish: Wish = _NO_WISH,
     email: str = "",
     email_fault: bool = False,
 ) -> Response:
-    person, publication = desk.person, desk.publication
+    person, publication, on = desk.person, desk.publication, lists_of(desk.person)
     until = paused_until(person, desk.offer, desk.doors.clock())
     language = spoken_language(desk.language)
     values = {name: first(fields or {}, f"attribute.{name}") if fields else person.attributes.get(name, "")
@@ -205,14 +206,18 @@ def _show(
         status=status,
         language=language,
         offer=desk.offer,
-        on=lists_of(person),
+        on=on,
+        ticked={*on, *wish.join} - {*wish.leave},
         person=person,
+        chosen={**person.attributes, **wish.attributes},
         masked=mask_address(person.address),
         values=values,
-        faults=faults,
+        longest=LONGEST,
+        faults=wish.faults,
         notice=notice,
         paused=tell_date(until.astimezone(publication.zone).date(), language) if until else "",
         pauses=list(PAUSES),
+        pause=wish.pause,
         zones=sorted(zone for zone in available_timezones() if "/" in zone) if desk.offer.zone else [],
         name_language=name_language,
         email=email,

@@ -11,6 +11,7 @@ from pressrun.public.form import public_lists
 from pressrun.public.request import first
 from pressrun.source.model import Publication, PublicList
 from pressrun.store.roster import Entry
+from pressrun.store.subscriber import find_fault
 
 PAUSES: Mapping[str, dt.timedelta] = {
     "1": dt.timedelta(days=30),
@@ -20,6 +21,9 @@ PAUSES: Mapping[str, dt.timedelta] = {
 """How long a pause can be, by the number of months that people read."""
 
 KEEP, NONE = "keep", "none"
+
+LONGEST = 500
+"""How many characters people may write into a field."""
 
 _OWN_QUESTIONS = frozenset({"language", "timezone", "tracking"})
 
@@ -87,22 +91,34 @@ def paused_until(person: Entry, offer: Offer, now: dt.datetime) -> dt.datetime |
 
 
 def read_wish(fields: Mapping[str, list[str]], offer: Offer, person: Entry, schema: AttributeSchema) -> Wish:
-    """What the form says. A list that it did not show stays as it is: it may be newer than the page."""
+    """What a person changed on the page. All else stays as it is now: it may be newer than what the page shows."""
     given = dict(fields)
-    shown = [one.name for one in offer.lists if one.name in given.get("shown", [])]
-    wanted, on = set(given.get("list", [])), set(lists_of(person))
     attributes, faults = schema.clean(_read_attributes(given, offer))
     # What is shown to whoever never chose is no choice of theirs when it comes back.
     present = {"language": offer.language, "tracking": "no"} | dict(person.attributes)
     changed = {name: value for name, value in attributes.items() if present.get(name, "") != value}
+    unfit = {name for name, value in changed.items() if len(value) > LONGEST or find_fault("", {name: value})}
+    join, leave = _read_lists(given, offer, lists_of(person))
     pause = first(given, "pause")
     return Wish(
-        join=tuple(name for name in shown if name in wanted and name not in on),
-        leave=tuple(name for name in shown if name not in wanted and name in on),
+        join=tuple(join),
+        leave=tuple(leave),
         pause=pause if pause in (*PAUSES, NONE) else KEEP,
         attributes=changed,
-        faults=frozenset(fault.name for fault in faults),
+        faults=frozenset(unfit | {fault.name for fault in faults}),
     )
+
+
+def _read_lists(given: dict[str, list[str]], offer: Offer, on: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Which lists to join and which to leave.
+
+    Of each the page says how it was when it was drawn: `ticked` or `unticked`. A workspace's own template may tell only
+    that it was `shown`: then it was as it is now.
+    """
+    ticked, unticked, told, wanted = (set(given.get(name, [])) for name in ("ticked", "unticked", "shown", "list"))
+    was = ticked | told.intersection(on)
+    shown = [one.name for one in offer.lists if one.name in was | unticked | told]
+    return [name for name in shown if name in wanted - was], [name for name in shown if name in was - wanted]
 
 
 def _read_attributes(given: dict[str, list[str]], offer: Offer) -> dict[str, str]:
@@ -112,6 +128,7 @@ def _read_attributes(given: dict[str, list[str]], offer: Offer) -> dict[str, str
         found["language"] = first(given, "language")
     if offer.zone and "timezone" in given:
         found["timezone"] = first(given, "timezone")
-    if offer.tracking and first(given, "tracking") in ("yes", "no"):
-        found["tracking"] = first(given, "tracking")
+    tracking = first(given, "tracking")
+    if offer.tracking and tracking in ("yes", "no") and tracking != first(given, "tracked"):  # else as it was drawn
+        found["tracking"] = tracking
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,12 @@ class Call:
     name: str
     request_hash: str
 
+    @property
+    def number(self) -> int:
+        """64 bits that are this call's alone, the same each time: what it makes can bear them as its name."""
+        said = "\0".join((self.key_id, self.name, self.request_hash))
+        return int.from_bytes(hashlib.sha256(said.encode()).digest()[:8])
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -51,7 +58,8 @@ async def begin_call(database: Database, call: Call, now: dt.datetime) -> Begun:
     """Begin a call, in a transaction of its own. Neither ours nor another nor answered: it is in flight elsewhere.
 
     A call that was begun minutes ago and never answered was cut off by a crash: whoever asks again does it again, which
-    comes to the same, as every change of the API sets a state rather than adding to one.
+    comes to the same: every change of the API sets a state rather than adding to one, and what it makes anew bears the
+    call's own `number`.
     """
     theirs = sa.and_(api_calls.c.key_id == call.key_id, api_calls.c.idempotency_key == call.name)
     row = {"key_id": call.key_id, "idempotency_key": call.name, "request_hash": call.request_hash, "created_at": now}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,9 +13,11 @@ from pressrun.delivery.leave_link import Leave
 from pressrun.store.consent import withdraw_consents
 from pressrun.store.database import Database
 from pressrun.store.event import Event, EventKind, record_events
+from pressrun.store.people_tables import consents
 from pressrun.store.tables import lists, memberships, subscribers
 
 _BATCH = 500  # people named in one statement
+_BY_NAME = frozenset({"api", "command line"})  # who asks by these ways read the name of the list today
 
 
 async def depart(database: Database, leaves: Sequence[Leave], now: dt.datetime, source: str) -> list[bool]:
@@ -32,7 +35,30 @@ async def depart(database: Database, leaves: Sequence[Leave], now: dt.datetime, 
 async def depart_within(
     connection: AsyncConnection, leaves: Sequence[Leave], now: dt.datetime, source: str
 ) -> frozenset[Leave]:
-    """The same within a transaction of the caller's; who was on the list they leave."""
+    """The same within a transaction of the caller's; who was on the list they leave.
+
+    A mail that was sent before its reader was moved to another list still names the one they were moved from: who is
+    not on that any more leaves the one where the move put them. An `api` and a `command line` mean the list they name.
+    """
+    gone = dict.fromkeys(await _leave_lists(connection, leaves, now))
+    happened = [_left(one, now, {"source": source}) for one in gone]
+    missed = [] if source in _BY_NAME else [leave for leave in leaves if leave not in gone]
+    if missed:
+        moves = await _find_moves(connection, missed)
+        there = frozenset(await _leave_lists(connection, list({whither for _, whither in moves}), now))
+        led = {whither: whence for whence, whither in moves if whither in there}
+        happened += [_left(one, now, {"source": source, "moved_from": led[one].list_name}) for one in led]
+        gone |= dict.fromkeys(whence for whence, whither in moves if whither in there)
+    await record_events(connection, happened)
+    return frozenset(gone)
+
+
+def _left(leave: Leave, now: dt.datetime, detail: Mapping[str, str]) -> Event:
+    return Event(EventKind.LEFT, now, leave.subscriber_id, list=leave.list_name, detail=detail)
+
+
+async def _leave_lists(connection: AsyncConnection, leaves: Sequence[Leave], now: dt.datetime) -> list[Leave]:
+    """Who was on the list that they leave; their consent to it is withdrawn."""
     ids = await _find_lists(connection, sorted({leave.list_name for leave in leaves}))
     gone: list[Leave] = []
     for name, list_id in ids.items():
@@ -41,9 +67,30 @@ async def depart_within(
             if left:
                 await withdraw_consents(connection, left, name, now)
             gone += (Leave(person, name) for person in left)
-    left_by = {"source": source}
-    await record_events(connection, [Event(EventKind.LEFT, now, one[0], list=one[1], detail=left_by) for one in gone])
-    return frozenset(gone)
+    return gone
+
+
+async def _find_moves(connection: AsyncConnection, leaves: Sequence[Leave]) -> list[tuple[Leave, Leave]]:
+    """Where people were moved to from the lists they leave, by one move or by several: each with what they leave.
+
+    It stands in the consents that hold, each with the whole chain. Who left and came back by themselves gave another.
+    """
+    wanted = set(leaves)
+    moves = []
+    for people in _batches(sorted({leave.subscriber_id for leave in leaves})):
+        standing = sa.and_(consents.c.subscriber_id.in_(people), consents.c.withdrawn_at.is_(None))
+        told = sa.cast(consents.c.proof, sa.Text).contains('"moved"')
+        query = sa.select(consents.c.subscriber_id, consents.c.list, consents.c.proof).where(standing, told)
+        for person, name, proof in await connection.execute(query.order_by(consents.c.id)):
+            before = [Leave(person, one) for one in _moved_from(proof)]
+            moves += [(one, Leave(person, name)) for one in before if one in wanted]
+    return moves
+
+
+def _moved_from(proof: Mapping[str, Any]) -> list[str]:
+    """The lists that a consent came along from. What others put into its proof under that name says nothing of it."""
+    moved = proof["moved"] if isinstance(proof.get("moved"), list) else []
+    return [one["from"] for one in moved if isinstance(one, dict) and isinstance(one.get("from"), str)]
 
 
 async def _find_lists(connection: AsyncConnection, names: Sequence[str]) -> dict[str, int]:

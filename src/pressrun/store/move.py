@@ -82,10 +82,10 @@ async def change_address(
 async def _require_on(
     connection: AsyncConnection, person: int, address: ParsedAddress, name: str
 ) -> dt.datetime | None:
-    """Until when the person's mail from the list is paused."""
+    """Until when the person's mail from the list is paused; they leave it by nobody else's hand meanwhile."""
     on_it = sa.and_(memberships.c.list_id == await find_list(connection, name), memberships.c.subscriber_id == person)
     query = sa.select(memberships.c.paused_until).where(on_it, memberships.c.left_at.is_(None))
-    found = (await connection.execute(query)).first()
+    found = (await connection.execute(query.with_for_update())).first()
     if found is None:
         raise UsageError(f"{address} is not on {name}", f"pressrun subscribers show {address} tells where they are")
     return found.paused_until  # type: ignore[no-any-return]

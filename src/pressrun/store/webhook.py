@@ -68,15 +68,34 @@ class PostRow:
 
 
 async def add_webhook(
-    database: Database, url: str, kinds: Sequence[EventKind], now: dt.datetime, chance: random.Random
+    database: Database,
+    url: str,
+    kinds: Sequence[EventKind],
+    now: dt.datetime,
+    chance: random.Random,
+    webhook_id: str | None = None,
 ) -> Webhook:
-    """A webhook for what happens from now on. `url` is fit already: see `check_url`."""
+    """A webhook for what happens from now on. `url` is fit already: see `check_url`.
+
+    Whoever may ask twice names it by `webhook_id`, see `make_webhook_id`: one that is there already stays as it is.
+    """
     async with database.write() as connection:
         last = await settled_event(connection)
-        made = Webhook(f"wh{chance.getrandbits(64):016x}", url, tuple(dict.fromkeys(kinds)), last, now)
-        row = {"id": made.id, "url": url, "kinds": [kind.value for kind in made.kinds], "last_event": last}
-        await connection.execute(sa.insert(webhooks), row | {"created_at": now})
-    return made
+        row = {
+            "id": webhook_id or make_webhook_id(chance.getrandbits(64)),
+            "url": url,
+            "kinds": [kind.value for kind in dict.fromkeys(kinds)],
+            "last_event": last,
+            "created_at": now,
+        }
+        await connection.execute(insert_into(connection, webhooks).values(row).on_conflict_do_nothing())
+        made = await connection.execute(sa.select(webhooks).where(webhooks.c.id == row["id"]))
+        return _webhook(made.mappings().one())
+
+
+def make_webhook_id(number: int) -> str:
+    """The id of a webhook, of a number of 64 bits."""
+    return f"wh{number:016x}"
 
 
 async def list_webhooks(database: Database) -> list[Webhook]:
