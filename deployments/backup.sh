@@ -4,7 +4,8 @@
 # Makes FOLDER/<moment in UTC>/ with pressrun.dump or pressrun.db, prefect.dump, keys.tar and SHA256SUMS. What is there
 # under its name is whole: it is checked, then renamed. Keeps the newest BACKUP_KEEP of them (14).
 # Reads PRESSRUN_DATABASE_URL (else .pressrun/pressrun.db), PREFECT_SERVER_DATABASE_CONNECTION_URL, PRESSRUN_WORKSPACE,
-# PRESSRUN_DKIM_FOLDER and PRESSRUN_SECRET_KEY as pressrun and Prefect do. PYTHON names the interpreter (python3).
+# PRESSRUN_DKIM_FOLDER, PRESSRUN_DKIM_KEYS and PRESSRUN_SECRET_KEY, or the files that PRESSRUN_…_FILE name, as pressrun and
+# Prefect do. Keys that are kept in a Prefect block are in Prefect's database. PYTHON names the interpreter (python3).
 set -eu
 umask 077
 
@@ -38,16 +39,24 @@ sys.exit(0 if said == "ok" else f"the copy is damaged: {said}")
   fi
 }
 
+# save_key VARIABLE NAME [FILE]: what VARIABLE holds, or the file that VARIABLE_FILE names, else FILE where it is there. It
+# is read, not copied: a secret that is mounted for all to read is for its owner alone here.
+save_key() {
+  eval "text=\${$1:-} from=\${${1}_FILE:-}"
+  if [ -z "$from" ] && [ -f "${3:-}" ]; then from=$3; fi
+  if [ -n "$text" ]; then
+    printf %s "$text" >"$part/keys/$2"
+  elif [ -n "$from" ]; then
+    cat "$from" >"$part/keys/$2"
+    [ -s "$part/keys/$2" ] || rm "$part/keys/$2"
+  fi
+}
+
 # Whoever has the keys can sign mail and let people leave lists: the folder is for its owner alone.
 save_keys() {
   mkdir "$part/keys"
-  if [ -n "${PRESSRUN_SECRET_KEY:-}" ]; then
-    printf %s "$PRESSRUN_SECRET_KEY" >"$part/keys/secret-key"
-  elif [ -n "${PRESSRUN_SECRET_KEY_FILE:-}" ]; then
-    cp "$PRESSRUN_SECRET_KEY_FILE" "$part/keys/secret-key"
-  elif [ -f "$workspace/.pressrun/secret-key" ]; then
-    cp "$workspace/.pressrun/secret-key" "$part/keys/secret-key"
-  fi
+  save_key PRESSRUN_SECRET_KEY secret-key "$workspace/.pressrun/secret-key"
+  save_key PRESSRUN_DKIM_KEYS dkim-keys
   dkim=${PRESSRUN_DKIM_FOLDER:-$workspace/.pressrun/dkim}
   if [ -d "$dkim" ]; then cp -R "$dkim" "$part/keys/dkim"; fi
   tar -C "$part/keys" -cf "$part/keys.tar" .

@@ -5,7 +5,8 @@
 # or a SQLite file that is not there yet. Nothing is ever written over.
 #
 # The store is fenced afterwards: it sends nothing until a person vouches for it by name, with pressrun fence --confirm.
-# --with-prefect fills PREFECT_SERVER_DATABASE_CONNECTION_URL, too. Keys go to .pressrun/ where they are missing.
+# --with-prefect fills PREFECT_SERVER_DATABASE_CONNECTION_URL, too. Keys go to .pressrun/ where they are missing: secret-key
+# and dkim/, which pressrun finds there, and dkim-keys, which held PRESSRUN_DKIM_KEYS and has to be named again.
 # PYTHON and PRESSRUN name the programs (python3, pressrun).
 set -eu
 umask 077
@@ -75,4 +76,7 @@ tar -C "$workspace/.pressrun" --skip-old-files -xf "$backup/keys.tar"
 if [ "$with_prefect" = yes ]; then fill PREFECT_SERVER_DATABASE_CONNECTION_URL prefect; fi
 
 say "the store holds the backup $made and is fenced: it sends nothing until you vouch for it"
+if tar -tf "$backup/keys.tar" ./dkim-keys >/dev/null 2>&1; then
+  say "the keys of PRESSRUN_DKIM_KEYS are in $workspace/.pressrun/dkim-keys: name that file by PRESSRUN_DKIM_KEYS_FILE"
+fi
 say "look with pressrun fence; docs/installation.md tells what to settle before"

@@ -10,10 +10,6 @@ from typing import Any, Literal
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
-from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
-from prefect.client.schemas.objects import FlowRun, StateType
-from prefect.client.schemas.responses import SetStateStatus
 from prefect.input import RunInput
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run as this_run
@@ -22,7 +18,7 @@ from pydantic import Field
 
 from flows.accounts import artifact_key, read_versions, show_audience, show_pictures, show_tests, show_text
 from flows.events import Happening, emit
-from flows.question import Answer, ask, can_ask, newest, read_answer
+from flows.question import Answer, Asked, ask, can_ask, read_answer
 from flows.send_test import send_to, tell_tests
 from pressrun.approve import approve, reject
 from pressrun.delivery.table import plain
@@ -107,7 +103,7 @@ async def seek_approval(draft: Draft, database: Database) -> Approval | State[An
         return standing
     answer = await read_answer(KIND, ApprovalForm)
     problem = ""
-    if answer is not None and answer.asked.about == proposal.seal.short:
+    if answer is not None and _is_about(answer, proposal.seal, standing):
         decided = await _follow(draft, database, proposal.seal, answer)
         if not isinstance(decided, str):
             return decided
@@ -125,7 +121,13 @@ async def seek_approval(draft: Draft, database: Database) -> Approval | State[An
     hours = draft.workspace.settings.approval_hours
     emit(Happening.ASKED, key, f"{key} waits for approval", seal=proposal.seal.short, hours=hours)
     get_run_logger().info("%s: %s; waiting up to %g hours for a decision", key, proposal.seal.short, hours)
-    await ask(KIND, proposal.seal.short, ApprovalForm, text, hours, now)
+    await ask(KIND, _about(proposal.seal, standing), ApprovalForm, text, hours, now)
+
+
+def _is_about(answer: Answer[ApprovalForm], seal: Seal, standing: Approval | None) -> bool:
+    """Whether it counts for the plan as it is: it was asked about that, or rejects what is rejected by now anyway."""
+    plan, _, _ = answer.asked.about.partition("x")
+    return plan == seal.short or (standing is not None and answer.form.decision == REJECT)
 
 
 async def _follow(
@@ -244,43 +246,19 @@ def _tell_time(issue: Issue) -> str:
     return f"at {issue.send_at:%Y-%m-%d %H:%M %Z}" if issue.send_at else "as soon as it is approved"
 
 
-async def take_answers_along(workspace: Workspace, database: Database) -> list[str]:
-    """Resume the suspended runs whose issue was decided about elsewhere, from a terminal say: these issues.
-
-    For send-due: whoever types `pressrun approve` need not look for the run that waits.
-    """
-    async with get_client() as client:
-        which = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PAUSED])))
-        waiting = [run for run in await client.read_flow_runs(flow_run_filter=which) if _waits(run)]
-        resumed = []
-        for run in waiting:
-            key = _issue_of(workspace, run)
-            decided = await read_approval(database, key) if key else None
-            if decided is None:
-                continue
-            decision = APPROVE if decided.decision is Decision.APPROVED else REJECT
-            form = {"decision": decision, "name": decided.decided_by, "note": decided.note}
-            answered = await client.resume_flow_run(run.id, run_input=form)
-            if answered.status is SetStateStatus.ACCEPT and key:
-                resumed.append(key)
-    return resumed
+def _about(seal: Seal, standing: Approval | None) -> str:
+    """What a question is about: the plan, and the decision about it that was known by then."""
+    return f"{seal.short}x{mark_of(standing)}" if standing else seal.short
 
 
-def _waits(run: FlowRun) -> bool:
-    """Whether the run is suspended for an approval."""
-    keyset = run.state.state_details.run_input_keyset if run.state else None
-    return (
-        bool(keyset)
-        and newest([keyset["response"].removeprefix("suspended-").removesuffix("-response")], KIND) is not None
-    )
+def known_to(asked: Asked) -> str:
+    """The mark of the decision about its plan that was known when it was asked; empty where there was none."""
+    return asked.about.partition("x")[2]
 
 
-def _issue_of(workspace: Workspace, run: FlowRun) -> str | None:
-    try:
-        folder = workspace.issue_folder(str(run.parameters.get("issue", "")))
-    except UsageError:  # it is gone from the workspace
-        return None
-    return f"{folder.parent.name}/{folder.name}"
+def mark_of(decided: Approval) -> str:
+    """What tells a decision from others about its plan: the moment that the store has with it."""
+    return f"{decided.created_at.astimezone(dt.UTC):%Y%m%d%H%M%S%f}"
 
 
 def _now() -> dt.datetime:

@@ -11,12 +11,12 @@ from prefect.states import Completed, Failed, State
 from pydantic import Field
 
 from flows.blocks import open_with_secrets
-from flows.delivery import AT_ITS_TIME, Send, When, deliver_lists
+from flows.delivery import AT_ITS_TIME, Send, When, deliver_lists, heed
 from flows.naming import name_run
 from pressrun.errors import PressrunError, UsageError
 from pressrun.render.mail import render
 from pressrun.render.source import open_issue, require_size
-from pressrun.schedule.window import Window, window_of
+from pressrun.schedule.window import Window, common_window_of
 from pressrun.source.loader import load_publication
 from pressrun.store.database import Database, open_database
 from pressrun.store.delivery_log import load_editions
@@ -59,6 +59,9 @@ async def deliver_send(
         workspace = await open_with_secrets()
         folder = workspace.issue_folder(issue)
         key = f"{folder.parent.name}/{folder.name}"
+        told = await heed(workspace, key)
+        if told is not None:
+            return told
         window = None if when != AT_ITS_TIME else _window_of(workspace, key)
         now = dt.datetime.now(dt.UTC)
         if window and not window.is_open(now):
@@ -76,9 +79,9 @@ async def deliver_send(
 
 
 def _window_of(workspace: Workspace, key: str) -> Window | None:
-    """The send window of the issue's publication; None where that is faulty by now, which stops no delivery."""
+    """The window that its mail keeps to; None where its publication is faulty by now, which stops no delivery."""
     publication, _ = load_publication(workspace.issues / key.partition("/")[0])
-    return window_of(publication) if publication else None
+    return common_window_of(publication) if publication else None
 
 
 async def prepare(workspace: Workspace, database: Database, key: str, list_name: str | None, *, add_new: bool) -> Send:

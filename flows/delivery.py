@@ -9,11 +9,13 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from uuid import UUID
 
 import httpx
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun
 from prefect.deployments import arun_deployment
 from prefect.exceptions import ObjectNotFound
 from prefect.runtime import deployment as this_deployment
@@ -21,9 +23,10 @@ from prefect.runtime import flow_run as this_run
 from prefect.states import Cancelled, Completed, Failed, State
 
 from flows.accounts import describe, show_report, show_trip, zone_of
-from flows.deploy import own_general
+from flows.deploy import deployed_run, own_general
 from flows.events import Happening, emit
 from flows.progress import shown_progress
+from flows.start import Start, Step, key_of
 from flows.steering import Steering, finishing, steered
 from flows.trip import ask_what_to_do, follow_answer
 from pressrun.delivery.keyring import signing_keys
@@ -31,12 +34,15 @@ from pressrun.delivery.outcome import State as RowState
 from pressrun.delivery.policy import policy_from
 from pressrun.delivery.relay import parse_relays
 from pressrun.delivery.send import SendReport, send
-from pressrun.errors import PressrunError, RelayError
+from pressrun.errors import PressrunError, RelayError, UsageError
 from pressrun.render.edition import Edition
 from pressrun.segment import segments_for
-from pressrun.store.control import Wish, read_wish
+from pressrun.send_due import looked_after
+from pressrun.store.control import Wish, read_wish, require_run
 from pressrun.store.database import Database, open_database
-from pressrun.store.delivery_log import Plan
+from pressrun.store.delivery_log import Plan, count_states
+from pressrun.store.standing import occasion_for
+from pressrun.store.start import claim_start, confirm_start
 from pressrun.workspace import Workspace
 
 RELAY_AWAY = "RelayAway"
@@ -46,12 +52,16 @@ When = Literal["at its time", "now"]
 
 AT_ITS_TIME: When = "at its time"
 
+STALE = dt.timedelta(minutes=5)
+"""After this a claim that nobody confirmed may be taken over."""
+
 
 @dataclass(frozen=True)
 class Send:
     """What one run delivers: an issue through lists.
 
     With `held` nobody gets it who was not approved of. Nothing begins after `until`; `waves` are moments by time zone.
+    Where it `is_claimed`, send-due knows already that somebody began it.
     """
 
     workspace: Workspace
@@ -63,6 +73,7 @@ class Send:
     when: When = AT_ITS_TIME
     until: dt.datetime | None = None
     waves: Mapping[str, dt.datetime] = field(default_factory=dict)
+    is_claimed: bool = False
 
     @property
     def issue(self) -> str:
@@ -145,12 +156,21 @@ async def start_others(sending: Send, list_name: str) -> None:
         logger.warning("no more workers, this run delivers alone: %s", error)
 
 
+async def heed(workspace: Workspace, issue: str) -> State[Any] | None:
+    """Do what this run was told while it had no process; the state to end in where that is not to go on.
+
+    Before anything else is judged: whoever lets an issue go on, or cancels it, does so outside of the send window too,
+    and whatever became of the source.
+    """
+    async with open_database(workspace.database_url) as database:
+        await Steering(database, issue, UUID(this_run.id)).take_up()  # a pause of its own, which it was resumed from
+        return await follow_answer(database, issue)
+
+
 async def deliver_lists(sending: Send) -> State[Any]:
     """Deliver list after list, as the run's operator steers it: the state the run ends in. Raises PressrunError."""
     async with open_database(sending.workspace.database_url) as database:
-        answered = await follow_answer(database, sending.issue)
-        if answered is not None:
-            return answered
+        await note_start(sending, database)
         emit(Happening.STARTED, sending.issue, f"{sending.issue} goes to {', '.join(sending.lists)}")
         async with steered(database, sending.issue) as steering:
             async with shown_progress(database, sending.issue) as board:
@@ -161,6 +181,37 @@ async def deliver_lists(sending: Send) -> State[Any]:
         if isinstance(ended, State):
             return Cancelled(message=ended.message) if cancelled else ended
         return await conclude(sending, ended, database, cancelled=cancelled, stopped=steering.stopped)
+
+
+async def note_start(sending: Send, database: Database) -> None:
+    """Have send-due look after what this run may leave: a closed window, a used up allowance or SIGTERM leaves rows.
+
+    Before anybody is planned, as a run may be killed right after that. What is run in a terminal is its caller's to go
+    on with; what send-due started has a start, and what another run started beside itself is part of that one's.
+    """
+    run, key = deployed_run(), sending.issue
+    if run is None or run.parent_task_run_id or sending.is_claimed or _is_of_send_due(run, key):
+        return
+    if not await _may_leave(sending, database):
+        return
+    now = dt.datetime.now(dt.UTC)
+    for lists in looked_after(sending.workspace, key, sending.lists, now):
+        occasion = occasion_for(lists, f"run {run.id} {run.run_count}")
+        if await claim_start(database, key, occasion, f"run {run.id}", now, stale=STALE):
+            await confirm_start(database, key, occasion, str(run.id), now)
+
+
+def _is_of_send_due(run: FlowRun, issue: str) -> bool:
+    return (run.idempotency_key or "").startswith(key_of(Start(Step.DELIVER, issue, (), "")))
+
+
+async def _may_leave(sending: Send, database: Database) -> bool:
+    """Whether nobody paused or cancelled it, and not all of it waits for approval."""
+    try:
+        await require_run(database, sending.issue)
+    except UsageError:  # sending it fails by that, and says so
+        return False
+    return not sending.held or any((await count_states(database, sending.issue)).values())
 
 
 async def _send_lists(sending: Send, steering: Steering) -> list[SendReport] | State[Any]:

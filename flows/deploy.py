@@ -37,8 +37,9 @@ OF_A_PUBLICATION = ("publish-issue", "deliver-send", "send-test", "rehearse-send
 MOST_WATCHERS = 3
 """How many runs of the queue of send-due and housekeeping go at once. After a night without a worker hundreds wait.
 
-A limit of the queue counts runs by their states. One of the deployment would count by leases, which Prefect's server
-keeps in memory: when it is started again, runs that hold one are ended, or hold it for ever.
+A limit of the queue counts runs by their states, running and pending: one that was lost with its machine takes a place
+until an automation sets it to Crashed. One of the deployment would count by leases, which Prefect's server keeps in
+memory: when it is started again, runs that hold one are ended, or hold it for ever.
 """
 
 

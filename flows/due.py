@@ -13,23 +13,22 @@ from typing import Any
 from prefect import flow, get_client, get_run_logger
 from prefect.states import Completed, Failed, State
 
-from flows.approval import take_answers_along
+from flows.answers import take_answers_along
 from flows.blocks import open_with_secrets
 from flows.deliver import deliver_send
+from flows.delivery import STALE
 from flows.deploy import deployed_run, own_general
 from flows.events import Happening, emit
 from flows.looks import cancel_missed_looks
 from flows.publish import publish_issue
-from flows.start import Start, Step, key_of, start_deployment
+from flows.start import Start, Step, key_of, start_deployment, telling_faults
 from pressrun.errors import PressrunError
 from pressrun.schedule.cadence import Gap
 from pressrun.schedule.due import GOES_ON, Verdict
 from pressrun.send_due import Due, find_due, find_missing
 from pressrun.store.database import Database, open_database
 from pressrun.store.start import claim_start, confirm_start
-
-STALE = dt.timedelta(minutes=5)
-"""After this a claim that nobody confirmed may be taken over: whoever made it is gone."""
+from pressrun.workspace import Workspace
 
 NOTED = (Verdict.LATE_HELD, Verdict.LATE_ASKS)
 """Verdicts that a person has to hear of."""
@@ -61,21 +60,19 @@ async def send_due(dry_run: bool = False) -> State[Any]:
         dry_run: Tell what would be started, and start nothing.
     """
     try:
-        workspace = await open_with_secrets()
+        with telling_faults("the block of secrets can't be read"):
+            workspace = await open_with_secrets()
         async with open_database(workspace.database_url) as database:
             look = Look(database, now_in_utc(), dry_run)
             found = await find_due(workspace, database, look.now)
             missing = await find_missing(workspace, database, look.now)
             await look.tell(found, missing)
-            answered = [] if dry_run else await take_answers_along(workspace, database)
-            for issue in answered:  # its run goes on by itself
-                get_run_logger().info("%s: was decided about in a terminal; the run that waited for it goes on", issue)
+            answered = [] if dry_run else await look.take_answers(workspace)
             await look.start([due for due in found if start_of(due) and due.issue not in answered], await _launch())
     except PressrunError as error:
         return Failed(message=str(error))
-    own = deployed_run()
-    if own and not dry_run and (missed := await cancel_missed_looks(own, look.now)):
-        get_run_logger().info("%s looks were missed while no worker ran; this one has seen it all", missed)
+    if not dry_run:
+        await _cancel_missed(look.now)
     return look.conclude(found)
 
 
@@ -98,8 +95,9 @@ async def _launch() -> Launch:
     """By the deployments beside this run's own; without one, here."""
     if not deployed_run():
         return run_here
-    async with get_client() as client:
-        general = await own_general(client)
+    with telling_faults("nothing can be started"):
+        async with get_client() as client:
+            general = await own_general(client)
 
     async def launch(start: Start) -> str:
         return await start_deployment(start, general)
@@ -109,12 +107,25 @@ async def _launch() -> Launch:
 
 async def run_here(start: Start) -> str:
     """Run the flow here and now, to its end. Its claim is confirmed after that: what is planned guards it meanwhile."""
-    if start.step is Step.PUBLISH:
-        state = await publish_issue(**start.parameters, return_state=True)
-    else:
-        state = await deliver_send(**start.parameters, return_state=True)
+    with telling_faults(f"{start.step} could not be run"):
+        if start.step is Step.PUBLISH:
+            state = await publish_issue(**start.parameters, return_state=True)
+        else:
+            state = await deliver_send(**start.parameters, return_state=True)
     get_run_logger().info("%s: %s", start.issue, state.message or state.name)
     return str(state.state_details.flow_run_id)
+
+
+async def _cancel_missed(now: dt.datetime) -> None:
+    """Cancel the looks that were missed; where that fails they run, and each of them sees it all too."""
+    own = deployed_run()
+    try:
+        missed = await cancel_missed_looks(own, now) if own else 0
+    except PressrunError as error:
+        get_run_logger().warning("%s", error)
+        return
+    if missed:
+        get_run_logger().info("%s looks were missed while no worker ran; this one has seen it all", missed)
 
 
 @dataclass
@@ -131,6 +142,18 @@ class Look:
         self.started: list[str] = []
         self.failed: list[str] = []
         self._by = f"{socket.gethostname()} {os.getpid()}"
+
+    async def take_answers(self, workspace: Workspace) -> list[str]:
+        """Let the runs go on whose issue was decided about in a terminal: these issues. A fault is only told."""
+        try:
+            answered = await take_answers_along(workspace, self.database)
+        except PressrunError as error:
+            get_run_logger().error("%s", error)
+            self.failed.append(str(error))
+            return []
+        for issue in answered:
+            get_run_logger().info("%s: was decided about in a terminal; the run that waited for it goes on", issue)
+        return answered
 
     async def start(self, starts: Sequence[Due], launch: Launch) -> None:
         """Start what this look can claim; what can't be started is told, and does not hold up the others."""

@@ -6,10 +6,10 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
-from uuid import UUID
 
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import FlowRun
 from prefect.deployments import arun_deployment
 from prefect.runtime import deployment as this_deployment
 from prefect.runtime import flow_run as this_run
@@ -19,13 +19,12 @@ from flows.accounts import show_findings, show_preview
 from flows.approval import Draft, seek_approval
 from flows.blocks import open_with_secrets
 from flows.deliver import Workers
-from flows.delivery import AT_ITS_TIME, Send, When, deliver_lists
+from flows.delivery import AT_ITS_TIME, STALE, Send, When, deliver_lists, heed
 from flows.naming import name_run
 from flows.ping import tell_hubs
 from flows.question import can_ask
 from flows.rehearsing import require_rehearsal
 from flows.site import write_site
-from flows.steering import Steering
 from flows.timing import Gate, Timed, time_issue, waves_of
 from pressrun.check import check
 from pressrun.errors import PressrunError, UsageError
@@ -33,7 +32,7 @@ from pressrun.finding import Finding, count_errors, count_of
 from pressrun.render.mail import Rendering, render
 from pressrun.render.sample import write_sample
 from pressrun.render.source import open_issue, require_size
-from pressrun.schedule.window import window_of
+from pressrun.schedule.window import common_window_of
 from pressrun.source.issue import Issue
 from pressrun.store.approval import Approval
 from pressrun.store.control import require_run
@@ -44,9 +43,6 @@ from pressrun.workspace import Workspace
 
 Ask = Literal["as the publication says", "required"]
 AS_SET: Ask = "as the publication says"
-
-STALE = dt.timedelta(minutes=5)
-"""After this a claim that nobody confirmed may be taken over."""
 
 
 @task(task_run_name="check {issue}", cache_policy=NO_CACHE, persist_result=False)
@@ -123,6 +119,9 @@ async def publish_issue(
         workspace = await open_with_secrets()
         folder = workspace.issue_folder(issue)
         key = f"{folder.parent.name}/{folder.name}"
+        told = await heed(workspace, key)
+        if told is not None:
+            return told
         findings = await check_issue(workspace, key)
         if errors := count_errors(findings):
             found = count_of(errors, "error")
@@ -160,7 +159,6 @@ async def make_ready(order: Order, database: Database) -> Send | State[Any]:
         return Failed(message=f"{key} is late and held: {timed.reason}", name="Late")
     given: Approval | None = None
     if order.ask or timed.gate is Gate.ASK:
-        await Steering(database, key, UUID(this_run.id)).take_up()  # a pause of its own, which it was resumed from
         await require_run(database, key, held_too=True)
         await require_rehearsal(order.workspace, database, order.issue, order.rendering.edition, order.lists)
         why = timed.reason if timed.gate is Gate.ASK else ""
@@ -174,7 +172,7 @@ async def make_ready(order: Order, database: Database) -> Send | State[Any]:
     if timed.gate is Gate.WAIT:
         return await _wait(order, timed)
     await _claim(database, key, timed.occasion, now)
-    return await _make_send(order, database, given, now)
+    return await _make_send(order, database, given, timed.occasion, now)
 
 
 async def _time(order: Order, database: Database, now: dt.datetime) -> Timed:
@@ -187,16 +185,16 @@ async def _waves(order: Order, database: Database, given: Approval | None) -> An
     return await waves_of(order.workspace, database, order.issue, order.lists, given)
 
 
-async def _make_send(order: Order, database: Database, given: Approval | None, now: dt.datetime) -> Send:
-    window, local = window_of(order.issue.publication), order.issue.publication.recipient_local
+async def _make_send(order: Order, database: Database, given: Approval | None, occasion: str, now: dt.datetime) -> Send:
     sending = Send(
         order.workspace,
         order.rendering.edition,
         order.lists,
         workers=order.workers,
         when=order.when,
-        until=None if local or order.when != AT_ITS_TIME else window.closes(now),
+        until=None if order.when != AT_ITS_TIME else common_window_of(order.issue.publication).closes(now),
         waves=await _waves(order, database, given),
+        is_claimed=bool(occasion),
     )
     if given is None:
         return sending
@@ -218,12 +216,28 @@ async def _wait(order: Order, timed: Timed) -> State[Any]:
     if not can_ask() or timed.at is None:
         remedy = "run it again then, or now with when: now"
         return Failed(message=f"{key}: {timed.reason}; nothing was sent; {remedy}", name="Waiting")
-    run = await arun_deployment(
+    run = await _schedule(f"{key} {'+'.join(order.lists)} {timed.at:%Y-%m-%dT%H:%MZ}", timed.at)
+    return Completed(message=f"{key}: {timed.reason}; run {run.name} is scheduled for then", name="Waiting")
+
+
+async def _schedule(key: str, at: dt.datetime) -> FlowRun:
+    """A run like this one at that time, one for all that wait for it: Prefect knows it by `key`, for good.
+
+    One that is over by then, such as a cancelled one, starts nothing any more; nor does this run, if it is the one
+    that was scheduled for then and somebody started it early.
+    """
+    run = await _run_at(key, at)
+    if str(run.id) == this_run.id or (run.state and run.state.is_final()):
+        run = await _run_at(f"{key} after {this_run.id} {this_run.run_count}", at)
+    return run
+
+
+async def _run_at(key: str, at: dt.datetime) -> FlowRun:
+    return await arun_deployment(
         this_deployment.id,
         parameters=this_run.parameters,
-        scheduled_time=timed.at,
-        idempotency_key=f"{key} {'+'.join(order.lists)} {timed.at:%Y-%m-%dT%H:%MZ}",
+        scheduled_time=at,
+        idempotency_key=key,
         timeout=0,
         as_subflow=False,
     )
-    return Completed(message=f"{key}: {timed.reason}; run {run.name} is scheduled for then", name="Waiting")

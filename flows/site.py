@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import acreate_table_artifact
+from prefect.states import Failed, State
 
+from flows.blocks import open_with_secrets
 from flows.ping import tell_hubs
+from pressrun.errors import PressrunError
 from pressrun.site.build import SiteReport, site
 from pressrun.store.outgoing import ask_store
-from pressrun.workspace import Workspace, open_workspace
+from pressrun.workspace import Workspace
 
 
 @task(task_run_name="write the site", persist_result=False)
@@ -44,15 +48,20 @@ async def write_site(workspace: Workspace, publications: list[str] | None, shown
     flow_run_name="build the site",
     description="""Write the web archive and the RSS, Atom and JSON feeds of the publications.
 
-Issues whose moment has not come, or that wait for an approval, are withheld; the log names them.""",
+Issues whose moment has not come, or that wait for an approval, are withheld; the log names them.
+
+**When it fails**, its state says what it could not read; the site stays as it was.""",
 )
-async def build_site(publications: list[str] | None = None) -> list[Path]:
+async def build_site(publications: list[str] | None = None) -> list[Path] | State[Any]:
     """Build the site of every publication, or of those named.
 
     Args:
         publications: The publications to build, by their folders' names; all where this is left empty.
     """
-    workspace = open_workspace()
-    report = await write_site(workspace, publications)
+    try:
+        workspace = await open_with_secrets()  # an empty store would withhold what was approved, and is out
+        report = await write_site(workspace, publications)
+    except PressrunError as error:
+        return Failed(message=str(error))
     await tell_hubs(workspace, report)
     return [workspace.site_folder]

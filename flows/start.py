@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -51,12 +52,28 @@ async def start_deployment(start: Start, general: str | None) -> str:
     """
     name = f"{start.step}/{general or start.step}"
     try:
-        run = await arun_deployment(
-            name, parameters=start.parameters, timeout=0, as_subflow=False, idempotency_key=key_of(start)
-        )
+        with telling_faults(f"the server did not start {name}"):
+            run = await arun_deployment(
+                name, parameters=start.parameters, timeout=0, as_subflow=False, idempotency_key=key_of(start)
+            )
     except ObjectNotFound as error:
         raise PressrunError(f"there is no deployment {name}", "run pressrun deploy") from error
-    except httpx.HTTPError as error:
-        remedy = "the next look tries again; see the server's log"
-        raise PressrunError(f"the server did not start {name}: {type(error).__name__}", remedy) from error
     return str(run.id)
+
+
+@contextmanager
+def telling_faults(failed: str) -> Iterator[None]:
+    """Raise PressrunError, which begins with what `failed`, where the server is away or refuses what it is asked.
+
+    Prefect's client has no error of its own for that: it raises RuntimeError where it can't begin to talk.
+    """
+    try:
+        yield
+    except (httpx.HTTPError, RuntimeError) as error:
+        raise PressrunError(f"{failed}: {_why(error)}", "the next look tries again; see the server's log") from error
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, httpx.HTTPStatusError):
+        return f"it answered {error.response.status_code}"
+    return str(error) if isinstance(error, RuntimeError) else f"it does not answer ({type(error).__name__})"

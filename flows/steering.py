@@ -152,7 +152,6 @@ class Steering:
 async def steered(database: Database, issue: str) -> AsyncIterator[Steering]:
     """Steer what goes on in the block by the state of the run it goes on in."""
     steering = Steering(database, issue, UUID(this_run.id))
-    await steering.take_up()
     watching = asyncio.create_task(steering.watch())
     try:
         yield steering

@@ -15,9 +15,11 @@ from pressrun.delivery.outcome import State
 from pressrun.render.source import render_issue
 from pressrun.schedule.cadence import Lack
 from pressrun.schedule.due import Verdict
-from pressrun.send_due import Due, find_due, find_missing
+from pressrun.send_due import Due, find_due, find_missing, looked_after
+from pressrun.store.control import pause
 from pressrun.store.database import Database
 from pressrun.store.delivery_log import plan
+from pressrun.store.standing import occasion_for
 from pressrun.store.start import claim_start, confirm_start
 from pressrun.store.subscribers import add_subscriber
 from pressrun.store.tables import approvals, deliveries
@@ -127,6 +129,36 @@ async def test_rows_through_another_list_are_a_send_of_their_own(look: Look) -> 
     assert (by_hand.judgement.verdict, by_hand.occasion) == (Verdict.RETRY, "press: retry 2026-03-31T07:00:00Z")
 
 
+async def test_queued_rows_of_a_run_that_noted_its_start_go_on_by_themselves(look: Look) -> None:
+    workspace = look.write(issue=ISSUE)
+    await look.plan(State.QUEUED)
+    for lists in looked_after(workspace, KEY, ["all"], AT):
+        occasion = occasion_for(lists, "run 1")
+        assert await claim_start(look.database, KEY, occasion, "run", AT, stale=MINUTE)
+        assert await confirm_start(look.database, KEY, occasion, "run", AT)
+    assert (await look.one(AT + 9 * MINUTE)).judgement.verdict is Verdict.RUNNING
+    due = await look.one(AT + 10 * MINUTE)
+    assert (due.judgement.verdict, due.lists, due.is_to_start) == (Verdict.ABANDONED, ("all",), True)
+    await pause(look.database, KEY, AT)
+    assert not (await look.one(AT + 10 * MINUTE)).is_to_start
+
+
+@pytest.mark.parametrize(
+    ("issue", "now", "lists", "groups"),
+    [
+        (ISSUE, AT, ["all", "press"], [("all",), ("press",)]),
+        (TIMED, AT, ["press", "all"], [("all",), ("press",)]),
+        (TIMED + "lists: [all, board]\n", AT, ["board", "press", "all"], [("all", "board"), ("press",)]),
+        (TIMED + "lists: [all, board]\n", AT, ["all", "press"], [("press",)]),  # the other one was not begun
+        (TIMED, AT - MINUTE, ["all", "press"], [("press",)]),  # it is begun at its time all the same
+    ],
+)
+async def test_starts_are_noted_by_the_lists_that_a_look_asks_for(
+    look: Look, issue: str, now: dt.datetime, lists: list[str], groups: list[tuple[str, ...]]
+) -> None:
+    assert looked_after(look.write(issue=issue), KEY, lists, now) == groups
+
+
 @pytest.mark.parametrize(
     ("publication", "issue", "fault"),
     [
@@ -184,6 +216,12 @@ async def test_local_delivery_begins_with_the_first_zone_and_looks_at_no_other_c
     assert (await look.one(first - MINUTE)).judgement.verdict is Verdict.WAITING
     due = await look.one(first)
     assert (due.judgement.verdict, due.occasion) == (Verdict.DUE, "all: due 2026-03-30T20:00:00Z")
+
+
+async def test_rows_of_local_delivery_go_on_by_no_clock_but_their_own(look: Look) -> None:
+    look.write(LISTED + "recipient_local: true\nsend_window: {not_before: 09:00}\n", ISSUE)
+    await look.plan(State.DEFERRED, now=AT + 16 * HOUR)  # night in Vienna, evening in New York
+    assert (await look.one(AT + 16 * HOUR)).judgement.verdict is Verdict.RETRY
 
 
 async def test_local_delivery_begins_with_the_first_zone_of_the_approvers_time_too(look: Look) -> None:

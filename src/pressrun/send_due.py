@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pressrun.check import examine
@@ -13,7 +13,7 @@ from pressrun.schedule.cadence import Candidate, Gap, Lack, belongs_to, find_gap
 from pressrun.schedule.due import BEGINS, FORGOTTEN, GOES_ON, Judgement, Standing, Timing, Verdict, judge
 from pressrun.schedule.timetable import Entry, Timetable, read_timetable
 from pressrun.schedule.wave import REACH, all_waves
-from pressrun.schedule.window import Window, window_of
+from pressrun.schedule.window import common_window_of, window_of
 from pressrun.segment import SegmentFile, read_segments
 from pressrun.source.model import Publication
 from pressrun.store.database import Database
@@ -67,6 +67,19 @@ async def find_due(workspace: Workspace, database: Database, now: dt.datetime) -
     look = await _look(workspace, database, now)
     found = [due for entry in timetable.entries for due in await _due_of_entry(look, entry)]
     return sorted([*found, *await _due_of_others(look, timetable)], key=lambda due: (due.issue, due.lists))
+
+
+def looked_after(workspace: Workspace, issue: str, lists: Sequence[str], now: dt.datetime) -> list[tuple[str, ...]]:
+    """The lists of a send of `issue` as `find_due` asks for its starts: its own together, each other one by itself.
+
+    Its own only where its time has come and the send is to all of them: before that it is still to be begun, and
+    whoever sends it to some has not begun the others.
+    """
+    timed = [entry for entry in read_timetable(workspace).entries if entry.issue == issue and entry.send_at]
+    own = timed[0].lists if timed else ()
+    others: list[tuple[str, ...]] = [(name,) for name in lists if name not in own]
+    has_begun = any(entry.send_at and entry.send_at <= now for entry in timed) and set(own) <= set(lists)
+    return [own, *others] if has_begun else others
 
 
 async def find_missing(workspace: Workspace, database: Database, now: dt.datetime) -> list[Gap]:
@@ -153,7 +166,7 @@ async def _due_of_other(look: _Look, timetable: Timetable, issue: str, name: str
         return _faulty(issue, what, (name,))
     standing = await read_standing(look.database, issue, (name,), look.now)
     standing = replace(standing, approved_send_at=None)  # that is about the issue's own lists
-    return _judge(issue, (name,), Timing(None, window_of(publication), publication.late), standing, look.now)
+    return _judge(issue, (name,), Timing(None, common_window_of(publication), publication.late), standing, look.now)
 
 
 def _faulty(issue: str, fault: str, lists: tuple[str, ...] = ()) -> Due:
@@ -210,8 +223,7 @@ async def _begin_with_first_wave(
             for zone in await zones_of(look.database, name, look.now, look.segments.segments, entry.issue)
         }
         at = min(all_waves(local, zones, publication.zone, timing.window).values())
-    # Each wave has looked at the window where its people are; the publication's own would hold up the others.
-    return replace(timing, send_at=at, window=Window(publication.zone))
+    return replace(timing, send_at=at, window=common_window_of(publication))
 
 
 async def _candidate(look: _Look, entry: Entry) -> Candidate:

@@ -147,6 +147,41 @@ async def test_keys_are_saved_and_put_back_where_they_are_missing(place: Place) 
     assert (state / "dkim" / "s1._domainkey.example.com.pem").read_text() == "a newer one"
 
 
+KEYS_TEXT = "s2._domainkey.example.com\n-----BEGIN PRIVATE KEY-----\n"
+
+
+@pytest.mark.parametrize("given", ["as text", "by a file"])
+async def test_keys_that_a_variable_gives_are_saved_and_put_back_for_nobody_else_to_read(
+    place: Place, given: str
+) -> None:
+    secrets = place.root / "secrets"
+    secrets.mkdir()
+    for name, text in (("secret_key", "the key"), ("dkim_keys", KEYS_TEXT)):
+        (secrets / name).write_text(text)
+        (secrets / name).chmod(0o444)  # as compose may mount them
+    if given == "as text":
+        variables = {"PRESSRUN_SECRET_KEY": "the key", "PRESSRUN_DKIM_KEYS": KEYS_TEXT.replace("\n", "\\n")}
+    else:
+        variables = {f"PRESSRUN_{name.upper()}_FILE": str(secrets / name) for name in ("secret_key", "dkim_keys")}
+    await fill(place)
+    ended = place.run("restore.sh", place.back_up(**variables), store=place.other)
+    assert ended.status == 0, ended.err
+    assert "the keys of PRESSRUN_DKIM_KEYS are in" in ended.err
+    state = place.root / ".pressrun"
+    assert (state / "secret-key").read_text() == "the key"
+    saved = (state / "dkim-keys").read_text()
+    assert saved.replace("\\n", "\n") == KEYS_TEXT
+    assert {(state / name).stat().st_mode & 0o777 for name in ("secret-key", "dkim-keys")} == {0o600}
+
+
+async def test_a_backup_without_the_keys_that_are_named_is_none(place: Place) -> None:
+    await fill(place)
+    missing = {"PRESSRUN_DKIM_KEYS_FILE": str(place.root / "nowhere")}
+    ended = place.run("backup.sh", place.root / "backups", **missing)
+    assert ended.status != 0
+    assert list((place.root / "backups").iterdir()) == []
+
+
 async def test_nobody_else_may_read_a_backup(place: Place) -> None:
     await fill(place)
     backup = place.back_up()

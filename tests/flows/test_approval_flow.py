@@ -16,11 +16,12 @@ import pytest
 from deployed_run import DeployedRun, deploy_run
 from faulty_relay import FaultyRelay, faulty_relay
 from pressrun.address import parse_address
-from pressrun.approve import approve
-from pressrun.store.database import open_database
+from pressrun.approve import approve, reject
+from pressrun.store.database import Database, open_database
 from pressrun.store.delivery_log import count_states
 from pressrun.store.subscribers import suppress_address
-from pressrun.workspace import open_workspace
+from pressrun.workspace import Workspace, open_workspace
+from run_artifacts import artifacts_of
 from small_edition import NOW, addresses, fill_list
 from small_issue import FIRST, ISSUE, PUBLICATION, SECOND, write_small_issue
 
@@ -63,6 +64,15 @@ async def asked(publish: ModuleType, **parameters: Any) -> DeployedRun:
     state = await run.carry_out()
     assert (state.type, state.name) == ("PAUSED", "Suspended"), state
     return run
+
+
+async def take_answers_along(workspace: Workspace, database: Database) -> list[str]:
+    """What a look of send-due does; the server may have runs of other tests, too."""
+    from prefect.logging import disable_run_logger
+
+    with disable_run_logger():
+        taken: list[str] = await importlib.import_module("flows.answers").take_answers_along(workspace, database)
+    return taken
 
 
 async def sent(folder: Path) -> int:
@@ -157,12 +167,39 @@ async def test_an_approval_from_a_terminal_reaches_the_run_that_waits(
     run = await asked(publish)
     workspace = open_workspace(folder)
     async with open_database(workspace.database_url) as database:
-        assert await approval.take_answers_along(workspace, database) == []
+        assert await take_answers_along(workspace, database) == []
         await approve(database, KEY, "Ann", dt.datetime.now(dt.UTC))
-        assert KEY in await approval.take_answers_along(workspace, database)
-        assert await approval.take_answers_along(workspace, database) == []
+        assert KEY in await take_answers_along(workspace, database)
+        assert await take_answers_along(workspace, database) == []
     state = await run.carry_out()
     assert state.message == "3 of 3 sent"
+
+
+async def test_an_issue_that_was_rejected_and_not_changed_is_asked_about_again_until_it_is_decided_anew(
+    publish: ModuleType, approval: ModuleType, folder: Path, relay: FaultyRelay
+) -> None:
+    await (await asked(publish)).answer(decision="reject", name="Ann", note="not today")
+    again = await asked(publish)
+    workspace = open_workspace(folder)
+    async with open_database(workspace.database_url) as database:
+        await take_answers_along(workspace, database)
+        assert (await again.read()).state.name == "Suspended"
+        await approve(database, KEY, "Bob", dt.datetime.now(dt.UTC) - dt.timedelta(days=1))  # his clock is wrong
+        assert KEY in await take_answers_along(workspace, database)
+    assert (await again.carry_out()).message == "3 of 3 sent"
+
+
+async def test_a_rejection_in_a_terminal_of_what_changed_since_the_run_asked_ends_it(
+    publish: ModuleType, approval: ModuleType, folder: Path, relay: FaultyRelay
+) -> None:
+    first = await asked(publish)
+    write_small_issue(folder, publication=REQUIRED, first=FIRST.replace("The end.", "Another end."))
+    await asked(publish)
+    workspace = open_workspace(folder)
+    async with open_database(workspace.database_url) as database:
+        await reject(database, KEY, "Ann", dt.datetime.now(dt.UTC))
+        assert KEY in await take_answers_along(workspace, database)
+    assert (await first.carry_out()).name == "Rejected"
 
 
 async def test_what_is_approved_before_its_time_waits_for_it(
@@ -211,13 +248,10 @@ async def test_a_run_that_nobody_answers_and_that_is_tried_again_asks_again(
 async def test_what_the_approver_is_shown_is_among_the_runs_artifacts(
     publish: ModuleType, approval: ModuleType, folder: Path, relay: FaultyRelay
 ) -> None:
-    from prefect.client.orchestration import get_client
-
     async with open_database(open_workspace(folder).database_url) as database:
         await suppress_address(database, parse_address(addresses(3)[0]), "complained", NOW)
     run = await asked(publish)
-    async with get_client() as client:
-        found = {one.key: one for one in await client.read_artifacts() if one.flow_run_id == run.run_id}
+    found = await artifacts_of(run.run_id)
     kinds = ("audience", "findings", "preview", "size", "text", "tests")
     assert found.keys() == {f"{kind}-small-2026-01" for kind in kinds}
     assert json.loads(found["tests-small-2026-01"].data) == [
@@ -264,13 +298,10 @@ async def test_a_late_issue_is_held_where_its_publication_wants_that(
 async def test_where_a_rehearsal_is_required_it_comes_before_the_question_and_once_for_an_edition(
     publish: ModuleType, approval: ModuleType, folder: Path, relay: FaultyRelay
 ) -> None:
-    from prefect.client.orchestration import get_client
-
     text = f"{SECOND}\n{folder.name}\n"
     write_small_issue(folder, publication=REQUIRED + "rehearsal: required\n", second=text)
     runs = {(await asked(publish)).run_id for _ in range(2)}
-    async with get_client() as client:
-        found = [one for one in await client.read_artifacts() if one.flow_run_id in runs]
-    (report,) = (one for one in found if one.key == "rehearsal-small-2026-01")
+    found = [await artifacts_of(run) for run in runs]
+    (report,) = (each["rehearsal-small-2026-01"] for each in found if "rehearsal-small-2026-01" in each)
     assert (report.description or "").endswith("all is well")
     assert dict(relay.counts) == TESTER

@@ -117,10 +117,66 @@ def test_what_is_told_fits_the_form_of_the_deployment_that_tells(
     ]
 
 
+GONE, NEVER_BEGAN = "pressrun: a run whose machine is gone", "pressrun: a run that never began"
+
+
+def trigger_of(automations: dict[str, Any], name: str) -> Any:
+    """An automation's trigger as Prefect's server sees it."""
+    from prefect.server.events.schemas.automations import EventTrigger
+
+    return EventTrigger(**automations[name].trigger.model_dump())
+
+
+def deployed() -> dict[str, Any]:
+    """The deployments of the file, by name."""
+    specification = importlib.import_module("flows.specification")
+    return {one.name: one for one in specification.read_specifications(FILE.with_name("prefect.yaml"), 60)}
+
+
 def test_a_run_that_waits_for_approval_is_never_given_up_for_dead(automations: dict[str, Any]) -> None:
-    trigger = automations["pressrun: a run whose machine is gone"].trigger
+    trigger = trigger_of(automations, GONE)
     assert "publish-issue" not in trigger.match_related["prefect.resource.name"]
-    assert "prefect.flow-run.Suspended" in trigger.expect
+    assert trigger.expects("prefect.flow-run.Suspended")
+    assert not trigger_of(automations, NEVER_BEGAN).starts_after("prefect.flow-run.Suspended")
+
+
+def test_every_other_run_is_given_up_when_its_machine_is_gone(automations: dict[str, Any]) -> None:
+    named = trigger_of(automations, GONE).match_related["prefect.resource.name"]
+    assert {*named} == deployed().keys() - {"publish-issue"}
+
+
+@pytest.mark.parametrize("sign", ["Running", "heartbeat"])
+def test_a_machine_may_be_gone_before_its_first_sign_of_life_is_told(automations: dict[str, Any], sign: str) -> None:
+    trigger = trigger_of(automations, GONE)
+    assert trigger.starts_after(f"prefect.flow-run.{sign}")
+    assert trigger.expects(f"prefect.flow-run.{sign}")  # or it would not be waited for anew
+
+
+@pytest.mark.parametrize("end", ["Completed", "NeedsAttention", "NotStarted", "NotSound", "Tripped", "Suspended"])
+def test_a_run_that_ended_is_not_given_up_whatever_its_end_is_called(automations: dict[str, Any], end: str) -> None:
+    for name in (GONE, NEVER_BEGAN):
+        trigger = trigger_of(automations, name)
+        assert trigger.expects(f"prefect.flow-run.{end}")
+        assert not trigger.starts_after(f"prefect.flow-run.{end}")
+
+
+@pytest.mark.parametrize("name", ["Pending", "Submitting", "InfrastructurePending"])
+def test_a_run_that_never_begins_is_given_up_after_ten_minutes(automations: dict[str, Any], name: str) -> None:
+    trigger = trigger_of(automations, NEVER_BEGAN)
+    assert trigger.starts_after(f"prefect.flow-run.{name}")
+    assert trigger.covers(event(f"prefect.flow-run.{name}", "pressrun", "pressrun-watch"))
+    assert not trigger.covers(event(f"prefect.flow-run.{name}", "somebody-elses"))
+    assert trigger.expects("prefect.flow-run.Running")
+    assert (trigger.posture.value, trigger.within.total_seconds()) == ("Proactive", 600)
+    assert all("pressrun" in one.tags for one in deployed().values())
+
+
+def test_a_notice_that_the_clockwork_stands_still_does_not_wait_in_its_queue(prefect_set_up: None) -> None:
+    queues = {name: one.queue for name, one in deployed().items()}
+    assert queues["notify"] == "default"
+    assert {name for name, queue in queues.items() if queue == "watch"} == {
+        "send-due", "housekeeping", "read-inbox", "build-site"
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("text", ["automations: [{name: a}]", "automations: [", "{}"])

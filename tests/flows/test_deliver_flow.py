@@ -18,6 +18,7 @@ from faulty_relay import FaultyRelay, Script, Step, faulty_relay, say
 from pressrun.store.control import Wish, pause, read_wish, resume
 from pressrun.store.database import open_database
 from pressrun.workspace import open_workspace
+from run_artifacts import artifacts_of
 from small_edition import NOW, addresses, fill_list
 from small_issue import PUBLICATION, write_small_issue
 
@@ -122,17 +123,29 @@ async def test_it_plans_nobody_past_an_approval(deliver: ModuleType, folder: Pat
     assert relay.connections == 0
 
 
+def shut() -> str:
+    """A send window that is shut just now."""
+    hour = dt.datetime.now(ZoneInfo("Europe/Vienna")).hour
+    return f"send_window:\n  quiet:\n    - start: '{hour:02}:00'\n      end: '{(hour + 2) % 24:02}:00'\n"
+
+
 async def test_outside_of_the_send_window_nothing_leaves_unless_it_is_wanted_now(
     deliver: ModuleType, folder: Path, relay: FaultyRelay
 ) -> None:
-    hour = dt.datetime.now(ZoneInfo("Europe/Vienna")).hour
-    shut = f"send_window:\n  quiet:\n    - start: '{hour:02}:00'\n      end: '{(hour + 2) % 24:02}:00'\n"
-    write_small_issue(folder, publication=LISTED + shut)
+    write_small_issue(folder, publication=LISTED + shut())
     state = await deliver.deliver_send(issue=KEY, return_state=True)
     assert (state.type, state.name) == ("COMPLETED", "Waiting")
     assert "which opens at" in state.message
     assert relay.connections == 0
     state = await deliver.deliver_send(issue=KEY, when="now", return_state=True)
+    assert state.message == "5 of 5 sent"
+
+
+async def test_rows_that_wait_by_their_readers_clocks_leave_outside_of_the_publications_window(
+    deliver: ModuleType, folder: Path, relay: FaultyRelay
+) -> None:
+    write_small_issue(folder, publication=LISTED + "recipient_local: true\n" + shut())
+    state = await deliver.deliver_send(issue=KEY, return_state=True)
     assert state.message == "5 of 5 sent"
 
 
@@ -172,11 +185,7 @@ async def test_a_send_that_stopped_itself_asks_and_goes_on_when_told_so(
     assert await wish(folder) is Wish.PAUSE
     assert relay.counts == {}
 
-    from prefect.client.orchestration import get_client
-
-    async with get_client() as client:
-        found = {one.key: one.data for one in await client.read_artifacts() if one.flow_run_id == run.run_id}
-    assert "554 5.7.1" in found["stopped-small-2026-01"]
+    assert "554 5.7.1" in (await artifacts_of(run.run_id))["stopped-small-2026-01"].data
 
     state = await run.answer(decision="go on", name="Ann")
     assert (state.type, state.message) == ("FAILED", "2 of 3 sent, 1 failed")
@@ -217,20 +226,13 @@ async def test_where_it_can_not_ask_a_send_that_stopped_itself_fails(
 async def test_a_report_stays_true_when_a_later_run_delivers_the_rest(
     deliver: ModuleType, folder: Path, relay: FaultyRelay, script: list[Script]
 ) -> None:
-    from prefect.client.orchestration import get_client
-
     script.append(BUSY)
     first = await deliver.deliver_send(issue=KEY, list_name="news", return_state=True)
     async with open_database(open_workspace(folder).database_url) as database, database.write() as connection:
         await connection.exec_driver_sql("UPDATE deliveries SET due_at = '2026-01-01 00:00:00'")
     await deliver.deliver_send(issue=KEY, add_new=False, return_state=True)
-    async with get_client() as client:
-        found = {one.key: one.data for one in await client.read_artifacts() if _is_of(one, first)}
-    assert "**3 of 3 sent**: finished." in found["report-small-2026-01"]
-
-
-def _is_of(artifact: Any, state: Any) -> bool:
-    return bool(artifact.flow_run_id == state.state_details.flow_run_id)
+    found = await artifacts_of(first.state_details.flow_run_id)
+    assert "**3 of 3 sent**: finished." in found["report-small-2026-01"].data
 
 
 async def test_test_copies_go_to_those_named_and_nothing_stands_in_the_log(
@@ -244,10 +246,7 @@ async def test_test_copies_go_to_those_named_and_nothing_stands_in_the_log(
     script.append({Step.RCPT: say(b"550 5.1.1 nobody of that name")})
     state = await send_test(issue=KEY, to=["nobody@example.com"], return_state=True)
     assert (state.type, state.message) == ("FAILED", "0 sent, 1 not")
-    from prefect.client.orchestration import get_client
-
-    async with get_client() as client:
-        found = {one.key: one for one in await client.read_artifacts() if _is_of(one, state)}
+    found = await artifacts_of(state.state_details.flow_run_id)
     (row,) = json.loads(found["tests-small-2026-01"].data)
     assert (row["sent"], row["reply"]) == ("no", "550 5.1.1 nobody of that name")
 

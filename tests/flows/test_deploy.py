@@ -158,7 +158,7 @@ async def test_automations_run_the_deployment_that_tells(
     await deploying.deploy(workspace)
     telling = await client.read_deployment_by_name("notify/notify")
     automations = {one.name: one for one in await client.read_automations()}
-    assert len(automations) == 5
+    assert len(automations) == 6
     runs = [action for one in automations.values() for action in one.actions if action.type == "run-deployment"]
     assert {action.deployment_id for action in runs} == {telling.id}
     assert "pressrun-send" not in telling.tags  # or one that fails would tell of itself, and so on

@@ -7,17 +7,22 @@ import datetime as dt
 import importlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import ModuleType
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from command import free_ports
 from pressrun.schedule.cadence import Gap, Lack
 from pressrun.schedule.due import Judgement, Verdict
 from pressrun.send_due import Due
 from pressrun.store.database import Database
 from pressrun.store.standing import occasion_for
 from pressrun.store.start import read_start
+from pressrun.workspace import Workspace, open_workspace
+from small_issue import write_small_issue
 
 NOW = dt.datetime(2026, 3, 31, 7, 0, 30, tzinfo=dt.UTC)
 KEY = "small/2026-01"
@@ -37,6 +42,11 @@ def due(verdict: Verdict = Verdict.DUE, occasion: str = "due 2026-03-31T07:00:00
     judgement = Judgement(verdict, NOW, "its time was 09:00", occasion)
     values = {"issue": KEY, "lists": ("news",), "judgement": judgement, "occasion": occasion_for(("news",), occasion)}
     return Due(**(values | changes))
+
+
+async def open_plainly() -> Workspace:
+    """The workspace, without asking a server for secrets."""
+    return open_workspace()
 
 
 @dataclass
@@ -129,6 +139,83 @@ async def test_an_issue_that_can_not_be_started_does_not_hold_up_the_next(
     assert (ended.type.value, ended.name) == ("FAILED", "NotStarted")
     assert "run pressrun deploy" in ended.message
     assert "started publish-issue small/2026-02" in ended.message
+
+
+@pytest.fixture
+def server_is_away(flows_due: ModuleType) -> Iterator[None]:
+    """Nothing answers where Prefect's server should be, and nobody waits for it."""
+    from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+
+    (port,) = free_ports(1)
+    with temporary_settings({PREFECT_API_URL: f"http://127.0.0.1:{port}/api", PREFECT_CLIENT_MAX_RETRIES: 0}):
+        yield
+
+
+async def test_a_server_that_is_away_is_told_for_each_start_and_looked_for_again(
+    flows_due: ModuleType, server_is_away: None, database: Database
+) -> None:
+    start_deployment = importlib.import_module("flows.start").start_deployment
+    look = Orchestrator().look(flows_due, database)
+    found = [due(), due(issue="small/2026-02")]
+    await look.start(found, lambda start: start_deployment(start, None))
+    ended = look.conclude(found)
+    assert (ended.type.value, ended.name) == ("FAILED", "NotStarted")
+    assert ended.message.count("the server did not start publish-issue/publish-issue: it does not answer") == 2
+
+
+async def test_a_look_that_runs_flows_here_tells_that_the_server_is_away(
+    flows_due: ModuleType, server_is_away: None, database: Database
+) -> None:
+    look = Orchestrator().look(flows_due, database)
+    await look.start([due()], flows_due.run_here)
+    assert "publish-issue could not be run: Failed to reach API" in look.conclude([due()]).message
+
+
+async def test_a_look_at_which_the_server_goes_away_ends_with_that_and_not_with_a_traceback(
+    flows_due: ModuleType, server_is_away: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from prefect.client.schemas.objects import FlowRun
+
+    write_small_issue(tmp_path)
+    monkeypatch.setenv("PRESSRUN_WORKSPACE", str(tmp_path))
+    unread = await flows_due.send_due.fn()
+    assert unread.type.value == "FAILED"
+    assert unread.message.startswith("the block of secrets can't be read: it does not answer")
+
+    monkeypatch.setattr(flows_due, "open_with_secrets", open_plainly)
+    alone = await flows_due.send_due.fn()
+    assert (alone.type.value, alone.name) == ("FAILED", "NotStarted")
+    assert alone.message.startswith("who waits for an approval can't be read: it does not answer")
+
+    own = FlowRun(flow_id=uuid4(), deployment_id=uuid4())
+    for module in ("flows.due", "flows.deploy"):
+        monkeypatch.setattr(importlib.import_module(module), "deployed_run", lambda: own)
+    deployed = await flows_due.send_due.fn()
+    assert deployed.type.value == "FAILED"
+    assert "nothing can be started: it does not answer" in deployed.message
+
+
+async def test_looks_that_can_not_be_cancelled_are_told_as_such(flows_due: ModuleType, server_is_away: None) -> None:
+    from prefect.client.schemas.objects import FlowRun
+
+    from pressrun.errors import PressrunError
+
+    looks = importlib.import_module("flows.looks")
+    with pytest.raises(PressrunError, match="looks that were missed stay scheduled: it does not answer"):
+        await looks.cancel_missed_looks(FlowRun(flow_id=uuid4(), deployment_id=uuid4()), NOW)
+
+
+async def test_a_server_that_answers_with_an_error_is_told_with_its_number(flows_due: ModuleType) -> None:
+    import httpx
+
+    from pressrun.errors import PressrunError
+
+    answer = httpx.Response(503, request=httpx.Request("GET", "http://127.0.0.1/api"))
+    with (
+        pytest.raises(PressrunError, match="it did not: it answered 503"),
+        importlib.import_module("flows.start").telling_faults("it did not"),
+    ):
+        answer.raise_for_status()
 
 
 async def test_a_dry_run_claims_and_tells_nothing(flows_due: ModuleType, database: Database) -> None:

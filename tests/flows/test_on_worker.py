@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+import sqlalchemy as sa
 
 from faulty_relay import faulty_relay
 from gated_relay import gated_relay
@@ -20,6 +21,7 @@ from pressrun.delivery.outcome import State
 from pressrun.store.control import Wish, read_wish
 from pressrun.store.database import open_database
 from pressrun.store.delivery_log import count_states
+from pressrun.store.tables import starts
 from pressrun.workspace import open_workspace
 from small_edition import addresses, fill_list
 from small_issue import FIRST, PUBLICATION, write_small_issue
@@ -168,7 +170,7 @@ async def test_suspended_with_the_runs_button_it_lets_its_process_go_and_goes_on
     assert sorted(relay.taken) == sorted(addresses(PEOPLE))
 
 
-async def test_a_terminated_worker_leaves_nothing_in_doubt_and_another_run_goes_on(
+async def test_a_terminated_worker_leaves_nothing_in_doubt_and_send_due_has_another_run_go_on(
     machine: PrefectServer, folder: Path
 ) -> None:
     async with gated_relay() as relay:
@@ -188,10 +190,22 @@ async def test_a_terminated_worker_leaves_nothing_in_doubt_and_another_run_goes_
         assert left < PEOPLE
 
         relay.let(PEOPLE)
-        again = await machine.run("deliver-send/small", issue=KEY, add_new=False)
+        await let_minutes_pass(folder, 10)  # as long as a start that nothing is seen of is waited for
+        look = await machine.run("send-due/send-due")
         await machine.work_once(folder, **mailing)
-    assert (await machine.state_of(again))["message"] == f"{PEOPLE} of {PEOPLE} sent"
+        assert (await machine.state_of(look))["message"].startswith(f"started deliver-send {KEY}")
+        await machine.work_once(folder, **mailing)
+    assert await states(folder) == {"sent": PEOPLE}
     assert sorted(relay.taken) == sorted(addresses(PEOPLE))
+
+
+async def let_minutes_pass(folder: Path, minutes: int) -> None:
+    """For send-due: what was started was started so much earlier."""
+    async with open_database(open_workspace(folder).database_url) as database, database.write() as connection:
+        for row in (await connection.execute(sa.select(starts))).all():
+            earlier = row.started_at - dt.timedelta(minutes=minutes)
+            its = sa.and_(starts.c.issue == row.issue, starts.c.occasion == row.occasion)
+            await connection.execute(sa.update(starts).where(its).values(started_at=earlier))
 
 
 async def test_more_workers_share_one_send(machine: PrefectServer, folder: Path) -> None:

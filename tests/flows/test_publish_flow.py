@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+import run_artifacts
 from faulty_relay import FaultyRelay, Script, Step, faulty_relay, say
 from patience import HUNG
 from pressrun.delivery.leave_link import read_leave_token
@@ -55,11 +56,7 @@ async def run(flow: Any, **parameters: Any) -> Any:
 
 async def artifacts_of(state: Any) -> dict[str, Any]:
     """The run's artifacts by key."""
-    from prefect.client.orchestration import get_client
-
-    async with get_client() as client:
-        found = await client.read_artifacts()
-    return {one.key: one for one in found if one.flow_run_id == state.state_details.flow_run_id}
+    return await run_artifacts.artifacts_of(state.state_details.flow_run_id)
 
 
 async def task_names_of(state: Any) -> list[str]:

@@ -11,7 +11,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from types import ModuleType
-from typing import Any
 
 import pytest
 
@@ -21,6 +20,7 @@ from pressrun.store.database import open_database
 from pressrun.store.subscribers import count_lists
 from pressrun.workspace import open_workspace
 from returned_letters import wish
+from run_artifacts import artifacts_of
 from small_edition import addresses, fill_list
 from small_issue import ISSUE, write_small_issue
 
@@ -45,21 +45,12 @@ def load(module: str) -> ModuleType:
     return importlib.import_module(f"flows.{module}")
 
 
-async def artifacts_of(state: Any) -> dict[str, Any]:
-    """The run's artifacts by key."""
-    from prefect.client.orchestration import get_client
-
-    async with get_client() as client:
-        found = await client.read_artifacts()
-    return {one.key: one for one in found if one.flow_run_id == state.state_details.flow_run_id}
-
-
 async def test_an_import_says_what_became_of_each_row_and_shows_nobodys_address(server: str, folder: Path) -> None:
     state = await load("subscribers").import_subscribers(
         file="people.csv", list_name="press", basis=ConsentBasis.WRITTEN, return_state=True
     )
     assert (state.type.value, state.name, state.message) == ("FAILED", "FellShort", "2 added, 1 not taken")
-    shown = (await artifacts_of(state))["import-subscribers"]
+    shown = (await artifacts_of(state.state_details.flow_run_id))["import-subscribers"]
     assert [row["line"] for row in json.loads(shown.data)] == [3]
     assert "@example.com" not in str(shown.data)
     async with open_database(open_workspace(folder).database_url) as database:
@@ -95,7 +86,7 @@ async def test_a_rehearsal_ends_sound_with_its_report_and_mails_nobody(server: s
         issue="small/2026-01", temporary=0, permanent=0, dropped=0, slow=0, kill=False, return_state=True
     )
     assert (state.type.value, state.message) == ("COMPLETED", "sound: 20 planned, 20 received, none lost")
-    report = (await artifacts_of(state))["rehearsal-small-2026-01"]
+    report = (await artifacts_of(state.state_details.flow_run_id))["rehearsal-small-2026-01"]
     assert report.data.startswith("# Rehearsal of small/2026-01: sound")
     assert report.description.endswith("all is well")
     assert "@example.com" not in report.data
@@ -103,7 +94,7 @@ async def test_a_rehearsal_ends_sound_with_its_report_and_mails_nobody(server: s
 
 async def test_a_part_of_the_audience_is_not_what_an_approval_asks_for(server: str, folder: Path) -> None:
     state = await load("rehearse").rehearse_send(issue="small/2026-01", sample=5, kill=False, return_state=True)
-    report = (await artifacts_of(state))["rehearsal-small-2026-01"]
+    report = (await artifacts_of(state.state_details.flow_run_id))["rehearsal-small-2026-01"]
     assert report.description == "A part of the audience, 5"
 
 
@@ -214,7 +205,7 @@ async def test_read_inbox_says_what_the_letters_were_and_nobodys_address(
     monkeypatch.setenv("PRESSRUN_INBOX_URL", f"maildir://{folder}/box")
     state = await load("inbox").read_inbox(return_state=True)
     assert state.message == "1 without proof"
-    assert "@" not in str((await artifacts_of(state))["read-inbox"].data)
+    assert "@" not in str((await artifacts_of(state.state_details.flow_run_id))["read-inbox"].data)
     monkeypatch.setenv("PRESSRUN_INBOX_URL", "maildir:///nowhere")
     state = await load("inbox").read_inbox(return_state=True)
     assert state.type.value == "FAILED"

@@ -309,3 +309,13 @@ def test_a_confirmed_start_is_not_made_again_at_once(timing: Timing, standing: S
     seen = replace(standing, started=now, starts=standing.starts + 1, abandoned=orphans)
     if standing.lost_at is None or standing.lost_at <= now:
         assert judge(timing, seen, now + MINUTE).verdict not in GOES_ON | {Verdict.DUE}
+
+
+def test_a_list_whose_turn_is_to_come_is_not_abandoned() -> None:
+    """Without a time of its own it was begun by hand, with the other lists: that run takes one after the other."""
+    turn = Standing(planned=True, open=3, queued=3, abandoned=3, started=AT, starts=1, elsewhere=2)
+    timing = replace(TIMING, send_at=None)
+    assert judge(timing, turn, AT + HOUR).verdict is Verdict.RUNNING
+    assert judge(timing, replace(turn, elsewhere=0), AT + HOUR).verdict is Verdict.ABANDONED
+    lost = replace(turn, lost_at=AT + HOUR)  # a worker died over this very list
+    assert judge(timing, lost, AT + HOUR).verdict is Verdict.ABANDONED

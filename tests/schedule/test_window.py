@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pressrun.schedule.hours import open_hours
-from pressrun.schedule.window import Window, window_of
+from pressrun.schedule.window import Window, common_window_of, window_of
 from pressrun.source.model import Publication, Quiet, SendWindow
 from small_publication import make_publication
 
@@ -130,3 +130,9 @@ def test_it_is_shut_until_it_opens_and_open_until_it_closes(window: Window, now:
         return
     assert not window.is_open(closes)
     assert window.is_open(opens + (closes - opens) * part * 0.999)
+
+
+def test_where_each_zone_has_a_window_of_its_own_there_is_none_for_all() -> None:
+    night, shut = utc("2026-06-30T01:00"), SendWindow(not_before=dt.time(9))
+    assert not common_window_of(make_publication(send_window=shut)).is_open(night)
+    assert common_window_of(make_publication(send_window=shut, recipient_local=True)).closes(night) is None

@@ -181,3 +181,12 @@ async def test_what_operators_want_is_in_it(database: Database) -> None:
     assert (paused.wish, paused.paused_because) == (Wish.PAUSE, "too many refusals")
     await cancel(database, ISSUE, NOW)
     assert (await read(database)).wish is Wish.CANCEL
+
+
+async def test_what_live_workers_do_through_other_lists_is_told(database: Database) -> None:
+    await put(database, {State.DOT: 2, State.QUEUED: 1}, worker="a")
+    await put(database, {State.QUEUED: 2}, "press", start=50)
+    await register_worker(database, "a", "host", 1, NOW, LEASE)
+    assert (await read(database, "press")).elsewhere == 2
+    assert (await read(database, "all")).elsewhere == 0
+    assert (await read(database, "press", now=NOW + LEASE)).elsewhere == 0

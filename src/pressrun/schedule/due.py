@@ -66,9 +66,10 @@ class Standing:
 
     `planned`: each list has a send; `partly`: some have. `open`: rows that are not settled, of them `queued` (free to
     leave), `held_back` (in sends that wait for approval) and `working` (with live workers). `abandoned`: rows of dead
-    workers, or else queued rows that nobody is at though a start was confirmed; `lost_at`: when the last dead worker's
-    lease ended. `next_due`: the first deferred row's. `started`: the newest confirmed start; `starts`: how many there
-    were in a day. `asked`: the newest start that asked for approval, for the occasion `asked_for`.
+    workers, or else queued rows that nobody is at though a start was confirmed; `elsewhere`: rows of the issue's other
+    lists that live workers have. `lost_at`: when the last dead worker's lease ended. `next_due`: the first deferred
+    row's. `started`: the newest confirmed start; `starts`: how many there were in a day. `asked`: the newest start that
+    asked for approval, for the occasion `asked_for`.
     """
 
     planned: bool = False
@@ -78,6 +79,7 @@ class Standing:
     held_back: int = 0
     working: int = 0
     abandoned: int = 0
+    elsewhere: int = 0
     lost_at: dt.datetime | None = None
     next_due: dt.datetime | None = None
     wish: Wish = Wish.RUN
@@ -195,6 +197,8 @@ def _pick_up(timing: Timing, standing: Standing, now: dt.datetime) -> Judgement 
     reason = f"{_rows(standing.abandoned)} open, and nobody is at them"
     if lost and (started is None or lost > started):  # since the last start: nobody has been started for it yet
         return _start(timing, now, Verdict.ABANDONED, lost, reason, f"lost {_named(lost)}")
+    if timing.send_at is None and standing.elsewhere:  # a run takes its lists one after the other: it will come to this
+        return None
     if started and now >= (again := started + _patience(timing, standing)):
         return _start(timing, now, Verdict.ABANDONED, again, reason, f"lost again {_named(started)}")
     return None

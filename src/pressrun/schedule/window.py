@@ -96,3 +96,11 @@ def window_of(publication: Publication) -> Window:
     hours = open_hours(wanted.not_before, wanted.not_after, ((quiet.start, quiet.end) for quiet in wanted.quiet))
     days = frozenset(WEEKDAYS.index(day) for day in wanted.days)
     return Window(publication.zone, hours, days or _ALL_DAYS)
+
+
+def common_window_of(publication: Publication) -> Window:
+    """The window that all of a publication's mail keeps to; open always where each time zone has looked at its own.
+
+    There the publication's clock would hold up rows that wait for another one.
+    """
+    return Window(publication.zone) if publication.recipient_local else window_of(publication)

@@ -32,6 +32,7 @@ async def read_standing(database: Database, issue: str, lists: Sequence[str], no
         planned = (await connection.execute(_sends_of(issue, lists))).all()
         waiting = await _read_waiting(connection, [send.id for send in planned])
         held = await _read_held(connection, [send.id for send in planned], now)
+        elsewhere = await _read_elsewhere(connection, issue, lists, now)
         begun = await _read_starts(connection, issue, lists, now)
         decided = await _read_decision(connection, issue, [send.created_at for send in planned if send.held])
         steered = await _read_wish(connection, issue)
@@ -45,6 +46,7 @@ async def read_standing(database: Database, issue: str, lists: Sequence[str], no
         held_back=waiting.held_back,
         working=held.working,
         abandoned=held.lost or orphans,
+        elsewhere=elsewhere,
         lost_at=held.lost_at,
         next_due=waiting.next_due,
         **steered._asdict(),
@@ -128,6 +130,17 @@ async def _read_held(connection: AsyncConnection, send_ids: Sequence[int], now: 
     live = [count for _, count, _, until in rows if until and until > now]
     dead = [(count, ended) for _, count, ended, until in rows if not (until and until > now)]
     return _Held(sum(live), sum(count for count, _ in dead), max((ended for _, ended in dead), default=None))
+
+
+async def _read_elsewhere(connection: AsyncConnection, issue: str, lists: Sequence[str], now: dt.datetime) -> int:
+    """Rows through other lists of the issue that live workers have."""
+    others = sa.select(sends.c.id).where(sends.c.issue == issue, sends.c.list.not_in(lists))
+    query = (
+        sa.select(sa.func.count())
+        .select_from(deliveries.join(workers, workers.c.id == deliveries.c.worker_id))
+        .where(deliveries.c.send_id.in_(others), HELD, workers.c.lease_until > now)
+    )
+    return await connection.scalar(query) or 0
 
 
 class _Steered(NamedTuple):
