@@ -77,7 +77,7 @@ async def test_housekeeping_tidies_and_fails_where_a_send_would(
     assert (well.type.value, well.message) == ("COMPLETED", "nothing")
     ill = await load("housekeeping").housekeeping(return_state=True)
     assert (ill.type.value, ill.name) == ("FAILED", "NeedsAttention")
-    shown = json.loads((await artifacts_of(ill))["doctor"].data)
+    shown = json.loads((await artifacts_of(ill.state_details.flow_run_id))["doctor"].data)
     assert {"failed"} <= {row["verdict"] for row in shown}
 
 
