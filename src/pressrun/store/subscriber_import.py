@@ -89,16 +89,18 @@ async def _merge(
         departed, left = await depart_gathered(connection, list_id, terms.list_name, now)
     suppressed += await _drop_suppressed(connection)
     left += await _drop_left(connection, list_id)
-    members, updated, changed = await _compare(connection, list_id)
+    taken = await connection.scalar(sa.select(sa.func.count()).select_from(gathered)) or 0
+    updated, changed = await _compare(connection, list_id)
     if changed:
         await _update_people(connection, now)
     await _insert_people(connection, now)
     tagged = await _insert_tags(connection) if sieve.has_tags else 0
     await _insert_consents(connection, list_id, terms, now)
+    added = await _insert_members(connection, list_id, now)
     counts = {
-        "added": await _insert_members(connection, list_id, now),
+        "added": added,
         "updated": updated,
-        "unchanged": members - updated,
+        "unchanged": taken - added - updated,  # on PostgreSQL also who was put on the list since the look
         "left": left,
         "suppressed": suppressed,
         "forgotten": forgotten,
@@ -127,13 +129,12 @@ async def _drop_left(connection: AsyncConnection, list_id: int) -> int:
     return (await connection.execute(sa.delete(gathered).where(gathered.c.address_key.in_(left)))).rowcount
 
 
-async def _compare(connection: AsyncConnection, list_id: int) -> tuple[int, int, int]:
-    """How many of those gathered are members, are members who would change, are stored and would change."""
+async def _compare(connection: AsyncConnection, list_id: int) -> tuple[int, int]:
+    """How many of those gathered are members who would change, and how many are stored and would change."""
     is_member = memberships.c.subscriber_id.is_not(None)
     unlike = _would_change(connection)
     query = (
         sa.select(
-            sa.func.count().filter(is_member),
             sa.func.count().filter(is_member, unlike),
             sa.func.count().filter(unlike),
         )
@@ -143,8 +144,8 @@ async def _compare(connection: AsyncConnection, list_id: int) -> tuple[int, int,
             memberships, sa.and_(memberships.c.list_id == list_id, memberships.c.subscriber_id == subscribers.c.id)
         )
     )
-    members, updated, changed = (await connection.execute(query)).one()
-    return members, updated, changed
+    updated, changed = (await connection.execute(query)).one()
+    return updated, changed
 
 
 def _would_change(connection: AsyncConnection) -> sa.ColumnElement[bool]:
