@@ -65,7 +65,6 @@ def _question_of(run: FlowRun) -> Asked | None:
 
 def _issue_of(workspace: Workspace, run: FlowRun) -> str | None:
     try:
-        folder = workspace.issue_folder(str(run.parameters.get("issue", "")))
+        return workspace.issue_key(str(run.parameters.get("issue", "")))
     except UsageError:  # it is gone from the workspace
         return None
-    return f"{folder.parent.name}/{folder.name}"

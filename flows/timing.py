@@ -10,7 +10,7 @@ from enum import StrEnum
 from pressrun.delivery.outcome import State
 from pressrun.schedule.due import Judgement, Verdict
 from pressrun.schedule.wave import all_waves
-from pressrun.schedule.window import Window, window_of
+from pressrun.schedule.window import Window, common_window_of, window_of
 from pressrun.segment import segments_for
 from pressrun.send_due import find_due
 from pressrun.source.issue import Issue
@@ -52,11 +52,9 @@ async def time_issue(
     )
     counts = await count_states(database, issue.key)
     begun = any(count for state, count in counts.items() if state not in _UNTOUCHED)
-    window = window_of(issue.publication)
     if due is None:
-        return weigh(None, "", issue.send_at, window, now, begun=begun)
-    if issue.publication.recipient_local:
-        window = Window(issue.publication.zone)  # each time zone has looked at its own
+        return weigh(None, "", issue.send_at, window_of(issue.publication), now, begun=begun)
+    window = common_window_of(issue.publication)
     return weigh(due.judgement, due.occasion, issue.send_at, window, now, begun=begun)
 
 

@@ -85,3 +85,11 @@ def _validate(address: str) -> tuple[str, str]:
 
 def _short(reason: str) -> str:
     return (reason[:1].lower() + reason[1:]).rstrip(".")
+
+
+def key_of(address: str) -> str:
+    """The key of an address that is stored; itself where this version takes it for none, as an earlier one did not."""
+    try:
+        return parse_address(address).key
+    except AddressError:
+        return address

@@ -96,6 +96,11 @@ class Workspace:
         hint = f"did you mean {' or '.join(dict.fromkeys(near))}?" if near else f"known: {', '.join(folders) or 'none'}"
         raise UsageError(f"no issue is called {name!r}", hint)
 
+    def issue_key(self, name: str) -> str:
+        """The same issue's name in full: `publication/issue`."""
+        folder = self.issue_folder(name)
+        return f"{folder.parent.name}/{folder.name}"
+
     def secret_key(self) -> bytes:
         """What signs links, as it is set, or made on first use and kept in the state folder: see `link_keys`."""
         if configured := self.settings.secret_key.get_secret_value():

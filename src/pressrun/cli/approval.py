@@ -33,7 +33,7 @@ def approve(
 ) -> int:
     """Show what is planned for an issue, or let it leave."""
     workspace = workspace_of(context)
-    key = _key_of(workspace, issue)
+    key = workspace.issue_key(issue)
     if by is None:
         return asyncio.run(_show(workspace, key))
     send_at = _moment_of(workspace, key, at) if at else None
@@ -53,14 +53,9 @@ def reject(
 ) -> None:
     """Keep what is planned for an issue from leaving, also where it was approved and has not begun."""
     workspace = workspace_of(context)
-    key = _key_of(workspace, issue)
+    key = workspace.issue_key(issue)
     approval = asyncio.run(_reject(workspace, key, by, seal, note))
     typer.echo(f"{key} is rejected by {approval.decided_by} (seal {approval.seal[:12]}): nothing of it leaves")
-
-
-def _key_of(workspace: Workspace, issue: str) -> str:
-    folder = workspace.issue_folder(issue)
-    return f"{folder.parent.name}/{folder.name}"
 
 
 def _moment_of(workspace: Workspace, key: str, text: str) -> dt.datetime:

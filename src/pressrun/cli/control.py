@@ -29,7 +29,7 @@ Addresses = list[str] | None
 def pause(context: typer.Context, issue: Issue) -> None:
     """Let nothing more of an issue begin until it is resumed."""
     workspace = workspace_of(context)
-    key = _key_of(workspace, issue)
+    key = workspace.issue_key(issue)
     counts = asyncio.run(_pause(workspace, key))
     waiting, working = _waiting(counts), _working(counts)
     typer.echo(f"{key} is paused: {_rows(waiting, 'waits', 'wait')}{working}; pressrun resume {key} goes on")
@@ -55,7 +55,7 @@ def resume(
 ) -> None:
     """Let a paused issue go on; with --cancelled, a cancelled one."""
     workspace = workspace_of(context)
-    key = _key_of(workspace, issue)
+    key = workspace.issue_key(issue)
     queued, counts = asyncio.run(_resume(workspace, key, cancelled))
     if not (waiting := _waiting(counts)):
         typer.echo(f"{key} may go on, but no row waits{_working(counts)}")
@@ -79,7 +79,7 @@ async def _resume(workspace: Workspace, key: str, cancelled: bool) -> tuple[int,
 def cancel(context: typer.Context, issue: Issue) -> None:
     """Close every row of an issue that has not been sent."""
     workspace = workspace_of(context)
-    key = _key_of(workspace, issue)
+    key = workspace.issue_key(issue)
     closed, counts = asyncio.run(_cancel(workspace, key))
     back = f"; pressrun resume {key} --cancelled takes it back"
     typer.echo(f"{key} is cancelled: {_rows(closed, 'was', 'were')} closed{_working(counts)}{back}")
@@ -93,11 +93,6 @@ async def _cancel(workspace: Workspace, key: str) -> tuple[int, Mapping[State, i
     async with open_database(workspace.database_url) as database:
         closed = await cancel_issue(database, key, dt.datetime.now(dt.UTC))
         return closed, await count_states(database, key)
-
-
-def _key_of(workspace: Workspace, issue: str) -> str:
-    folder = workspace.issue_folder(issue)
-    return f"{folder.parent.name}/{folder.name}"
 
 
 def _waiting(counts: Mapping[State, int]) -> int:
@@ -138,7 +133,7 @@ def resolve(
     from pressrun.delivery.resolve import Choice
 
     workspace = workspace_of(context)
-    key = _key_of(workspace, issue)
+    key = workspace.issue_key(issue)
     choice = Choice(_parse_all(accept), _parse_all(resend), accept_all, resend_all, note)
     resolution = asyncio.run(_resolve(workspace, key, maillog or [], choice))
     _print_left(resolution, format, with_log=bool(maillog))
@@ -233,7 +228,7 @@ def show_message(
 ) -> None:
     """Build the message one person was or will be sent, byte for byte."""
     workspace = workspace_of(context)
-    shown = asyncio.run(_show(workspace, _key_of(workspace, issue), _parse(address)))
+    shown = asyncio.run(_show(workspace, workspace.issue_key(issue), _parse(address)))
     if out:
         out.write_bytes(shown.content)
     else:

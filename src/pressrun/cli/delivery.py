@@ -143,7 +143,7 @@ def status(
     from pressrun.store.delivery_log import count_open
 
     workspace = workspace_of(context)
-    key = _key_of(workspace, issue)
+    key = workspace.issue_key(issue)
     counts = asyncio.run(_count(workspace, key))
     planned = sum(counts.values())
     if format is Format.TABLE:
@@ -154,11 +154,6 @@ def status(
         print_rows([{"issue": key, "planned": planned, **{str(state): n for state, n in counts.items()}}], format)
     short = count_open(counts) + counts[State.FAILED] + counts[State.EXPIRED] + counts[State.IN_DOUBT]
     return 1 if short else 0
-
-
-def _key_of(workspace: Workspace, issue: str) -> str:
-    folder = workspace.issue_folder(issue)
-    return f"{folder.parent.name}/{folder.name}"
 
 
 async def _count(workspace: Workspace, key: str) -> Any:
@@ -187,7 +182,7 @@ def log(
     unknown = [state for state in states or () if state not in list(State)]
     if unknown:
         raise UsageError(f"no state is called {unknown[0]!r}", f"known: {', '.join(State)}")
-    rows = asyncio.run(_read(workspace, _key_of(workspace, issue), [State(state) for state in states or ()]))
+    rows = asyncio.run(_read(workspace, workspace.issue_key(issue), [State(state) for state in states or ()]))
     print_rows(rows, format)
 
 

@@ -24,7 +24,7 @@ _COLOURED = re.compile(rf"(?!{_COLOUR})(?:{_CONTROLS}{_LONE}{_TURNS})")
 
 
 def visible(text: str) -> str:
-    """`text` with each character that steers a terminal, or turns a line round, written as `\\uXXXX`."""
+    """`text` with each character that steers a terminal, or turns a line round, written as an escape like `\\u202e`."""
     return _SHOWN.sub(_write_out, text)
 
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from pressrun.errors import RenderError
 from pressrun.finding import Finding
@@ -17,7 +17,7 @@ from pressrun.language import primary
 from pressrun.render.contrast import READABLE, contrast
 from pressrun.source.text import read_text
 from pressrun.source.validation import validate
-from pressrun.source.value import SLUG, Slug
+from pressrun.source.value import SLUG, Slug, SourceModel
 from pressrun.source.yamlfile import YamlText, read_yaml
 
 TOKENS = "theme.yaml"
@@ -26,11 +26,7 @@ _EXTENDS = "extends"
 Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-f]{6}$")]
 
 
-class _Tokens(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Palette(_Tokens):
+class Palette(SourceModel):
     """The colours of one scheme, light or dark."""
 
     page: Colour = Field(description="Around the mail")
@@ -47,7 +43,7 @@ _GROUNDS = ("page", "paper", "tint")
 _INKS = ("ink", "quiet", "accent", "warning")
 
 
-class Typeface(_Tokens):
+class Typeface(SourceModel):
     """The fonts and measures of one language."""
 
     family: str = Field(description="The font families of text, quoted with single quotes")
@@ -58,7 +54,7 @@ class Typeface(_Tokens):
     tracking: int | float = Field(0, ge=0, le=4, description="Space between the letters of small headings in px")
 
 
-class Step(_Tokens):
+class Step(SourceModel):
     """One step of the type scale."""
 
     size: int = Field(ge=10, le=72, description="Size in px")
@@ -66,7 +62,7 @@ class Step(_Tokens):
     phone: int | None = Field(None, ge=10, le=72, description="Size in px on a phone, if it is another")
 
 
-class Scale(_Tokens):
+class Scale(SourceModel):
     """The type scale: what is larger or smaller than text."""
 
     masthead: Step = Field(description="The line above the title: the house or programme")
@@ -79,7 +75,7 @@ class Scale(_Tokens):
     small: Step = Field(description="Captions, the footer")
 
 
-class Theme(_Tokens):
+class Theme(SourceModel):
     """What `theme.yaml` says."""
 
     title: str = Field(description="The theme's name")

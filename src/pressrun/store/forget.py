@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pressrun.address import AddressError, ParsedAddress, parse_address
+from pressrun.address import ParsedAddress, key_of
 from pressrun.delivery.outcome import State
 from pressrun.link_keys import LinkKeys
 from pressrun.store.carry import carried_over
@@ -129,18 +129,11 @@ async def _known_as(connection: AsyncConnection, key: str, person: int, rows: Se
     )
     details: Sequence[Any] = (await connection.scalars(changes)).all()
     earlier = {row.address for row in rows if row.address} | {str(one["from"]) for one in details if "from" in one}
-    keys = {_key_of(text) for text in earlier} | {key}
+    keys = {key_of(text) for text in earlier} | {key}
     others = sa.select(subscribers.c.address_key).where(
         subscribers.c.address_key.in_(sorted(keys)), subscribers.c.id != person
     )
     return keys - set((await connection.scalars(others)).all())
-
-
-def _key_of(address: str) -> str:
-    try:
-        return parse_address(address).key
-    except AddressError:  # an earlier version may have taken what this one doesn't
-        return address
 
 
 async def _scrub(connection: AsyncConnection, rows: Sequence[_Row], key: str, now: dt.datetime) -> None:

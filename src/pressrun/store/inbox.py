@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from pressrun.address import AddressError, parse_address
+from pressrun.address import key_of
 from pressrun.delivery.outcome import State
 from pressrun.link_keys import LinkKeys
 from pressrun.store.database import Database
@@ -64,7 +64,7 @@ def key_to_suppress(kind: EventKind, mailed: Mailed) -> str | None:
     a person who gets another address, so that no issue reaches them twice.
     """
     if mailed.went_to:
-        return mailed.address_key if mailed.went_to == mailed.address else _key_of(mailed.went_to)
+        return mailed.address_key if mailed.went_to == mailed.address else key_of(mailed.went_to)
     # The address was taken out of the log, or the letter names no row of it. Who complains wants no mail, wherever they
     # are mailed now. But a bounce may be of a mailbox that its person has given up: if it is not, their next issue
     # bounces too and says so, and one message too many is better than a person lost.
@@ -203,14 +203,7 @@ async def _is_enough(
         events.c.issue.is_not(None),
     )
     found = (await connection.execute(lately)).all()
-    return len({issue for issue, address in found if not address or _key_of(address) == key}) >= suppressing.after
-
-
-def _key_of(address: str) -> str:
-    try:
-        return parse_address(address).key
-    except AddressError:  # an earlier version may have taken what this one doesn't
-        return address
+    return len({issue for issue, address in found if not address or key_of(address) == key}) >= suppressing.after
 
 
 _RETURNED = (EventKind.BOUNCED.value, EventKind.COMPLAINED.value)
